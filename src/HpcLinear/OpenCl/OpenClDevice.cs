@@ -1,0 +1,9 @@
+namespace HpcLinear.OpenCl;
+
+internal abstract class OpenClDevice : Device
+{
+    protected OpenClDevice(Target target)
+        : base(target)
+    {
+    }
+}

@@ -1,0 +1,17 @@
+using System.Numerics;
+using HpcLinear.Cpu;
+
+namespace HpcLinear.Operations;
+
+internal sealed class CpuRandomFillPlan<T> : RandomFillPlan<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public CpuRandomFillPlan(CpuDevice device, RandomFillDescriptor descriptor)
+        : base(device, descriptor)
+    {
+    }
+
+    public override IReadOnlyList<KernelChoice> Choices => [];
+
+    private protected override void ExecuteCore(CommandQueue queue, TensorView<T> output, ulong seed, T scale, T shift) => throw new NotSupportedException();
+}

@@ -1,0 +1,65 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace HpcLinear;
+
+/// <summary>The checks that several operations share, each with its message.</summary>
+internal static class Throw
+{
+    /// <summary>Byte size of a shape; throws when it exceeds 2^63 - 1.</summary>
+    public static long IfTooLarge<T>(string argument, Shape shape)
+    {
+        try
+        {
+            return checked(shape.ElementCount * Unsafe.SizeOf<T>());
+        }
+        catch (OverflowException)
+        {
+            throw new ProblemException(ProblemError.Overflow, $"{argument}: shape {shape} has more than 2^63 - 1 bytes");
+        }
+    }
+
+    public static void IfTooShort(string argument, long length, Shape shape)
+    {
+        if (length < shape.ElementCount)
+        {
+            throw new ArgumentException($"{argument}: {shape.ElementCount} elements expected for shape {shape}, {length} given", argument);
+        }
+    }
+
+    public static void IfCountDiffers(string argument, long length, Shape shape)
+    {
+        if (length != shape.ElementCount)
+        {
+            throw new ArgumentException($"{argument}: {shape.ElementCount} elements expected for shape {shape}, {length} given", argument);
+        }
+    }
+
+    public static void IfUnusable<T>(string argument, TensorView<T> view, Device device)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (view.IsEmpty)
+        {
+            throw new ArgumentNullException(argument, $"{argument}: a tensor expected, none given");
+        }
+
+        if (view.Tensor.IsDisposed)
+        {
+            throw new ObjectDisposedException($"{argument}: the tensor {view.Tensor.Shape} was disposed");
+        }
+
+        if (!ReferenceEquals(view.Tensor.Device, device))
+        {
+            throw new ArgumentException($"{argument}: a tensor of {device.Target} expected, one of {(view.Tensor.Device.Target == device.Target ? "another opening of " : "")}{view.Tensor.Device.Target} given", argument);
+        }
+    }
+
+    public static void IfOverlaps<T>(string operation, TensorView<T> output, TensorView<T> input)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (output.Overlaps(input))
+        {
+            throw new ArgumentException($"{operation}: output overlaps an input");
+        }
+    }
+}
