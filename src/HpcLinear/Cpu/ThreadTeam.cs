@@ -26,9 +26,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
     private void* job;
     private int count;
     private int next;
-    private int running;
+    private int active;
     private int sleeping;
     private volatile int ticket;
+    private volatile int open;
     private volatile bool closed;
     private ExceptionDispatchInfo? failure;
 
@@ -69,7 +70,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
             count = itemCount;
             next = 0;
             failure = null;
-            Volatile.Write(ref running, threads.Length);
+            open = ticket + 1;
             ticket++;
             Interlocked.MemoryBarrier();
             int asleep = Interlocked.Exchange(ref sleeping, 0);
@@ -79,8 +80,12 @@ internal sealed unsafe class ThreadTeam : IDisposable
             }
 
             Claim(0);
+
+            // Nothing is left to claim: workers still asleep need not come; those inside are waited for.
+            open = 0;
+            Interlocked.MemoryBarrier();
             SpinWait wait = default;
-            while (Volatile.Read(ref running) != 0)
+            while (Volatile.Read(ref active) != 0)
             {
                 wait.SpinOnce(sleep1Threshold: -1);
             }
@@ -101,7 +106,10 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
             closed = true;
             ticket++;
-            wake.Release(threads.Length);
+            if (threads.Length > 0)
+            {
+                wake.Release(threads.Length);
+            }
         }
 
         foreach (Thread thread in threads)
@@ -154,8 +162,14 @@ internal sealed unsafe class ThreadTeam : IDisposable
                 return;
             }
 
-            Claim(worker);
-            Interlocked.Decrement(ref running);
+            // Enter first, look second: the caller closes first and looks for workers second, so one of the two sees the other.
+            Interlocked.Increment(ref active);
+            if (open == seen)
+            {
+                Claim(worker);
+            }
+
+            Interlocked.Decrement(ref active);
         }
     }
 
@@ -170,6 +184,7 @@ internal sealed unsafe class ThreadTeam : IDisposable
         }
         catch (Exception e)
         {
+            // The first failure ends the claiming; the caller throws it again.
             failure ??= ExceptionDispatchInfo.Capture(e);
             Volatile.Write(ref next, int.MaxValue / 2);
         }

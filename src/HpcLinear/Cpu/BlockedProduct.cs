@@ -1,0 +1,266 @@
+using System.Numerics;
+
+namespace HpcLinear.Cpu;
+
+/// <summary>One side of a product, seen as lines (rows of A, columns of B) of a common depth. A struct: each worker has a copy of its own.</summary>
+internal unsafe interface IOperand<T>
+    where T : unmanaged
+{
+    /// <summary>Moves to one of the independent products.</summary>
+    void Select(long product);
+
+    /// <summary>Where kernels may read in place: element (line, depth) is at <c>origin[line*lineStride + depth*depthStride]</c>; null when it must be packed.</summary>
+    T* InPlace(out nint lineStride, out nint depthStride);
+
+    /// <summary>Writes lines <c>line … line + lines</c>, depths <c>from … from + depth</c> as <c>panel[p*width + l]</c>, lanes up to width zero.</summary>
+    void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker);
+}
+
+/// <summary>Where a product's tiles go. A struct: each worker has a copy of its own.</summary>
+internal unsafe interface IResult<T>
+    where T : unmanaged
+{
+    /// <summary>Moves to one of the independent products.</summary>
+    void Select(long product);
+
+    /// <summary>Prepares a region to be added to: beta times what it holds, plus what else the operation starts from.</summary>
+    void Begin(long row, long rows, long column, long columns);
+
+    /// <summary>Where a tile of whole columns may be written in place; null when it must be scattered.</summary>
+    T* InPlace(long row, long column, int columns, out nint rowStride);
+
+    /// <summary>Takes a finished tile, <c>tile[r*stride + j]</c>.</summary>
+    void Scatter(T* tile, nint stride, long row, int rows, long column, int columns, bool accumulate);
+}
+
+/// <summary>Sizes of a number of independent products.</summary>
+internal readonly record struct ProductShape(long Products, long Rows, long Columns, long Depth)
+{
+    /// <summary>When positive, product p covers depths of the common range <c>[(p % Parts) * Depth, min(…, TotalDepth))</c> only.</summary>
+    public long Parts { get; init; }
+
+    /// <summary>Length of the range that parts divide.</summary>
+    public long TotalDepth { get; init; }
+
+    public double MultiplyAdds => (double)Products * Rows * Columns * Depth;
+
+    public long DepthOf(long product) => Parts == 0 ? Depth : Math.Min(Depth, TotalDepth - (product % Parts * Depth));
+}
+
+/// <summary>
+/// C = A B by cache blocks: a worker takes a region of C, packs a block of B that stays in its second-level cache, and runs register tiles over it.
+/// Matrix products and all three directions of a convolution end here; they differ in how operands are packed and tiles written.
+/// </summary>
+/// <remarks>The sum over the depth runs in blocks fixed by the shape, always in order: neither thread count nor the division into regions changes a bit.</remarks>
+internal static unsafe class BlockedProduct
+{
+    /// <summary>Longest depth block: an A panel of 8 rows takes 12 KB of the first-level cache in float32.</summary>
+    private const int MaxDepthBlockBytes = 1536;
+
+    /// <summary>Bytes of a packed block of B: half of a 1 MB second-level cache.</summary>
+    private const int BlockBytes = 512 << 10;
+
+    /// <summary>Multiply-adds worth handing to another thread, about 10 µs.</summary>
+    private const double Grain = 400e3;
+
+    /// <summary>B is read in place while its rows are at most this many bytes apart; farther, every depth step would touch a page of its own.</summary>
+    private const int InPlaceStride = 2048;
+
+    /// <summary>How a product is cut; a function of the shape and the thread count.</summary>
+    private readonly record struct Cut(int DepthBlock, long RowBlock, long ColumnBlock, long RowBlocks, long ColumnBlocks, long ProductsPerItem, int PanelBytesA, int BlockBytesB, int TileBytes)
+    {
+        public long WorkerBytes => PanelBytesA + BlockBytesB + TileBytes;
+    }
+
+    /// <summary>Scratch bytes that <see cref="Run"/> takes.</summary>
+    public static long WorkspaceBytes<T>(CpuKernels<T> kernels, ProductShape shape, int threads)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => Divide(kernels, shape, threads).WorkerBytes * threads;
+
+    /// <summary>Runs all products. <paramref name="begin"/>: the result starts from <see cref="IResult{T}.Begin"/> and is added to; otherwise it is overwritten.</summary>
+    public static void Run<T, TA, TB, TC>(CpuQueue queue, CpuKernels<T> kernels, ProductShape shape, TA a, TB b, TC c, bool begin, byte* workspace)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TA : struct, IOperand<T>
+        where TB : struct, IOperand<T>
+        where TC : struct, IResult<T>
+    {
+        Cut cut = Divide(kernels, shape, queue.Team.Size);
+        Job<T, TA, TB, TC> job = new() { Kernels = kernels, Shape = shape, Cut = cut, A = a, B = b, C = c, Begin = begin, Workspace = workspace };
+        long perProduct = cut.RowBlocks * cut.ColumnBlocks;
+        long items = perProduct == 1 ? (shape.Products + cut.ProductsPerItem - 1) / cut.ProductsPerItem : shape.Products * perProduct;
+        queue.Team.Run(checked((int)items), ref job);
+    }
+
+    private static Cut Divide<T>(CpuKernels<T> kernels, ProductShape shape, int threads)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        int panel = kernels.TileVectors * kernels.Width, rows = kernels.TileRows;
+        long depthBlocks = Math.Max(1, ((shape.Depth * sizeof(T)) + MaxDepthBlockBytes - 1) / MaxDepthBlockBytes);
+        int depthBlock = (int)Math.Max(1, (shape.Depth + depthBlocks - 1) / depthBlocks);
+        long columnBlock = Math.Max(panel, BlockBytes / (depthBlock * sizeof(T)) / panel * panel);
+        columnBlock = Math.Min(columnBlock, (shape.Columns + panel - 1) / panel * panel);
+        columnBlock = Math.Max(columnBlock, panel);
+        long rowBlock = shape.Rows, perItem = 1;
+        double product = (double)shape.Rows * shape.Columns * shape.Depth;
+
+        // Few products: cut columns, then rows, until every thread finds several regions. Many: several products an item.
+        if (shape.Products < 4L * threads && threads > 1)
+        {
+            double wanted = Math.Min(4.0 * threads / Math.Max(1, shape.Products), product / Grain);
+            long panels = (shape.Columns + panel - 1) / panel;
+            if (wanted > 1)
+            {
+                long columnCuts = (long)Math.Min(wanted, panels);
+                columnBlock = Math.Min(columnBlock, (panels + columnCuts - 1) / columnCuts * panel);
+                long cuts = (panels + (columnBlock / panel) - 1) / (columnBlock / panel);
+                if (cuts < wanted)
+                {
+                    // Every extra row block packs its B again: only as many as threads need.
+                    long tiles = (shape.Rows + rows - 1) / rows;
+                    long rowCuts = Math.Clamp((long)Math.Ceiling(wanted / cuts), 1, tiles);
+                    rowBlock = (tiles + rowCuts - 1) / rowCuts * rows;
+                }
+            }
+        }
+        else
+        {
+            perItem = Math.Max(1, Math.Min((long)(Grain / Math.Max(1, product)), shape.Products / (4L * threads)));
+        }
+
+        rowBlock = Math.Max(1, Math.Min(rowBlock, shape.Rows));
+        return new(
+            depthBlock,
+            rowBlock,
+            columnBlock,
+            Math.Max(1, (shape.Rows + rowBlock - 1) / rowBlock),
+            Math.Max(1, (shape.Columns + columnBlock - 1) / columnBlock),
+            perItem,
+            Align(rows * depthBlock * sizeof(T)),
+            Align(checked((int)columnBlock * depthBlock * sizeof(T))),
+            Align(rows * panel * sizeof(T)));
+    }
+
+    private static int Align(int bytes) => (bytes + 127) & ~63;
+
+    private struct Job<T, TA, TB, TC> : ITeamJob
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TA : struct, IOperand<T>
+        where TB : struct, IOperand<T>
+        where TC : struct, IResult<T>
+    {
+        public CpuKernels<T> Kernels;
+        public ProductShape Shape;
+        public Cut Cut;
+        public TA A;
+        public TB B;
+        public TC C;
+        public bool Begin;
+        public byte* Workspace;
+
+        public readonly void Execute(int index, int worker)
+        {
+            TA a = A;
+            TB b = B;
+            TC c = C;
+            byte* scratch = Workspace + (worker * Cut.WorkerBytes);
+            long perProduct = Cut.RowBlocks * Cut.ColumnBlocks;
+            long first = perProduct == 1 ? index * Cut.ProductsPerItem : index / perProduct;
+            long last = perProduct == 1 ? Math.Min(Shape.Products, first + Cut.ProductsPerItem) : first + 1;
+            long block = perProduct == 1 ? 0 : index % perProduct;
+            long row = block / Cut.ColumnBlocks * Cut.RowBlock, column = block % Cut.ColumnBlocks * Cut.ColumnBlock;
+            for (long product = first; product < last; product++)
+            {
+                a.Select(product);
+                b.Select(product);
+                c.Select(product);
+                Region(
+                    ref a,
+                    ref b,
+                    ref c,
+                    row,
+                    Math.Min(Cut.RowBlock, Shape.Rows - row),
+                    column,
+                    Math.Min(Cut.ColumnBlock, Shape.Columns - column),
+                    Shape.DepthOf(product),
+                    scratch,
+                    worker);
+            }
+        }
+
+        private readonly void Region(ref TA a, ref TB b, ref TC c, long row, long rows, long column, long columns, long depth, byte* scratch, int worker)
+        {
+            int width = Kernels.Width, tileRows = Kernels.TileRows, panel = Kernels.TileVectors * width;
+            T* panelA = (T*)scratch;
+            T* blockB = (T*)(scratch + Cut.PanelBytesA);
+            T* tile = (T*)(scratch + Cut.PanelBytesA + Cut.BlockBytesB);
+            T* placeA = a.InPlace(out nint aLine, out nint aDepth);
+            T* placeB = b.InPlace(out nint bLine, out nint bDepth);
+
+            // In place, a row of B must be whole vectors and near its neighbour, or be read by a single row of tiles.
+            bool packB = placeB is null || bLine != 1 || (bDepth * sizeof(T) > InPlaceStride && rows > tileRows);
+            long whole = packB ? 0 : columns / width * width;
+            bool packA = placeA is null || (aDepth != 1 && aDepth * sizeof(T) > 512 && columns > panel);
+            if (Begin)
+            {
+                c.Begin(row, rows, column, columns);
+            }
+
+            long from = 0;
+            do
+            {
+                int block = (int)Math.Min(Cut.DepthBlock, depth - from);
+                bool accumulate = Begin || from > 0;
+                for (long j = 0; j < columns; j += panel)
+                {
+                    int count = (int)Math.Min(panel, columns - j);
+                    if (j + count > whole)
+                    {
+                        b.Pack(blockB + (j * block), PanelWidth(count, width), column + j, count, from, block, worker);
+                    }
+                }
+
+                for (long i = 0; i < rows; i += tileRows)
+                {
+                    int height = (int)Math.Min(tileRows, rows - i);
+                    T* tileA = placeA + ((row + i) * aLine) + (from * aDepth);
+                    nint lineA = aLine, stepA = aDepth;
+                    if (packA)
+                    {
+                        a.Pack(panelA, height, row + i, height, from, block, worker);
+                        tileA = panelA;
+                        lineA = 1;
+                        stepA = height;
+                    }
+
+                    for (long j = 0; j < columns; j += panel)
+                    {
+                        int count = (int)Math.Min(panel, columns - j), vectors = (count + width - 1) / width;
+                        bool packed = j + count > whole;
+                        T* tileB = packed ? blockB + (j * block) : placeB + column + j + (from * bDepth);
+                        nint stepB = packed ? PanelWidth(count, width) : bDepth;
+                        T* target = count == vectors * width ? c.InPlace(row + i, column + j, count, out nint stride) : Null(out stride);
+                        if (target is not null)
+                        {
+                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, target, stride, accumulate);
+                        }
+                        else
+                        {
+                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, tile, panel, false);
+                            c.Scatter(tile, panel, row + i, height, column + j, count, accumulate);
+                        }
+                    }
+                }
+
+                from += block;
+            }
+            while (from < depth);
+        }
+
+        private static int PanelWidth(int count, int width) => (count + width - 1) / width * width;
+
+        private static T* Null(out nint stride)
+        {
+            stride = 0;
+            return null;
+        }
+    }
+}
