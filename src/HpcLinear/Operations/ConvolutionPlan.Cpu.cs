@@ -3,21 +3,561 @@ using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
 
-internal sealed class CpuConvolutionPlan<T> : ConvolutionPlan<T>
+/// <summary>States each direction of the convolution as a product and hands it to <see cref="BlockedProduct"/>.</summary>
+/// <remarks>
+/// Forward: rows are output channels, columns (image, output), depth (channel, tap). Gradient of the filter: the same with the patches transposed, the long
+/// sum cut into parts fixed by the shape. Gradient of the input: one dense product for each residue class of the input position modulo the stride, so that
+/// no inserted zero is multiplied; for a boundary other than zero it is taken on the padded input and folded back.
+/// A packed zero of the padding would turn an infinite operand into NaN: when there is padding and the other operand is not finite, <see cref="DirectConvolution{T}"/> computes.
+/// </remarks>
+internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    /// <summary>Parts of the sum of a filter's gradient hold at least this many terms each.</summary>
+    private const long PartDepth = 1024;
+
+    /// <summary>Bytes of padded gradients held at a time.</summary>
+    private const long PaddedBytes = 32 << 20;
+
+    private readonly CpuDevice cpu;
+    private readonly CpuKernels<T> kernels;
+    private readonly ConvolutionAxis[] axes;
+    private readonly GatherMap forward;
+    private readonly InputClass[] classes;
+    private readonly int[][] fold;
+    private readonly bool padded;
+    private readonly long problems;
+    private readonly long batch;
+    private readonly long groups;
+    private readonly long inGroup;
+    private readonly long outGroup;
+    private readonly long plane;
+    private readonly long outPlane;
+    private readonly long taps;
+    private readonly long paddedPlane;
+    private readonly long paddedImages;
+    private readonly long parts;
+    private readonly long partDepth;
+    private readonly long rowsBytes;
+    private readonly long forwardBytes;
+    private readonly long filterBytes;
+    private readonly long partialBytes;
+    private readonly long inputBytes;
+
     public CpuConvolutionPlan(CpuDevice device, ConvolutionDescriptor descriptor)
         : base(device, descriptor)
     {
+        cpu = device;
+        kernels = CpuKernels<T>.For(device.Isa);
+        axes = descriptor.ResolveAxes();
+        bool fold1 = descriptor.SharedFilter;
+
+        // Problems that share their filter are one problem with a larger batch.
+        problems = fold1 ? 1 : descriptor.ProblemCount;
+        batch = fold1 ? descriptor.ProblemCount * descriptor.Batch : descriptor.Batch;
+        groups = descriptor.Groups;
+        inGroup = descriptor.FilterChannels;
+        outGroup = descriptor.OutChannels / groups;
+        plane = descriptor.Input.ElementCount;
+        outPlane = descriptor.Output.ElementCount;
+        taps = descriptor.Filter.ElementCount;
+        forward = new(
+            device.Target,
+            [.. axes.Select(a => a.SourceTable())],
+            [.. axes.Select(a => a.Output)],
+            [.. axes.Select(a => a.Filter)],
+            [.. axes.Select(a => a.Input)],
+            axes[^1].Stride);
+        padded = descriptor.Boundary != Boundary.Zero && axes.Any(a => a.Low > 0 || a.High > 0);
+        fold = padded ? [.. axes.Select(a => Enumerable.Range(0, a.Padded).Select(p => a.Map(p - a.Low)).ToArray())] : [];
+        paddedPlane = axes.Aggregate(1L, (n, a) => n * a.Padded);
+        classes = InputClasses();
+
+        int threads = device.Team.Size;
+        long outerTaps = Math.Max(forward.Map->OuterTaps, classes.Max(c => c.Map.Map->OuterTaps));
+        rowsBytes = Align(threads * outerTaps * sizeof(int));
+        forwardBytes = rowsBytes + BlockedProduct.WorkspaceBytes(kernels, ForwardShape, threads);
+
+        long depth = batch * outPlane, elements = problems * descriptor.OutChannels * inGroup * taps;
+        parts = elements * sizeof(T) >= 4 << 20 ? 1 : Math.Clamp(depth / PartDepth, 1, Math.Min(64, Math.Max(1, PaddedBytes / Math.Max(1, elements * sizeof(T)))));
+        partDepth = Math.Max(1, (depth + parts - 1) / parts);
+        parts = Math.Max(1, (depth + partDepth - 1) / partDepth);
+        partialBytes = parts > 1 ? Align(parts * elements * sizeof(T)) : 0;
+        filterBytes = rowsBytes + partialBytes + BlockedProduct.WorkspaceBytes(kernels, FilterShape1, threads);
+
+        long imageBytes = descriptor.InChannels * paddedPlane * sizeof(T);
+        paddedImages = padded ? Math.Clamp(PaddedBytes / imageBytes, 1, Math.Max(1, batch)) : 0;
+        inputBytes = rowsBytes + (padded ? Align(paddedImages * imageBytes) : 0)
+            + classes.Max(c => BlockedProduct.WorkspaceBytes(kernels, ClassShape(c, padded ? paddedImages : batch, padded || descriptor.SharedInput ? groups : problems * groups), threads));
+
+        string tile = $"{device.Target} tile {kernels.TileText}";
+        Choices =
+        [
+            Choice("forward", "implicit-gemm", tile, forwardBytes),
+            Choice("backward-input", padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes", tile, inputBytes),
+            Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes),
+            new("backward-bias", "rows", $"{device.Target} {kernels.Width} lanes", 0, descriptor.OutputShape.ElementCount, (double)sizeof(T) * descriptor.OutputShape.ElementCount, []),
+        ];
     }
 
-    public override IReadOnlyList<KernelChoice> Choices => [];
+    public override IReadOnlyList<KernelChoice> Choices { get; }
 
-    private protected override void ForwardCore(CommandQueue queue, TensorView<T> input, TensorView<T> filter, TensorView<T> bias, TensorView<T> output, T alpha, T beta) => throw new NotSupportedException();
+    private ProductShape ForwardShape => new(problems * groups, outGroup, batch * outPlane, inGroup * taps);
 
-    private protected override void BackwardInputCore(CommandQueue queue, TensorView<T> outputGradient, TensorView<T> filter, TensorView<T> inputGradient, T alpha, T beta) => throw new NotSupportedException();
+    private ProductShape FilterShape1 => new(problems * groups * parts, outGroup, inGroup * taps, partDepth) { Parts = parts, TotalDepth = batch * outPlane };
 
-    private protected override void BackwardFilterCore(CommandQueue queue, TensorView<T> input, TensorView<T> outputGradient, TensorView<T> filterGradient, T alpha, T beta) => throw new NotSupportedException();
+    private protected override void ForwardCore(CommandQueue queue, TensorView<T> input, TensorView<T> filter, TensorView<T> bias, TensorView<T> output, T alpha, T beta)
+    {
+        CpuQueue cpuQueue = (CpuQueue)queue;
+        byte* workspace = cpuQueue.Workspace(forwardBytes);
+        if (forward.HasPadding && HasNonFinite(cpuQueue, filter))
+        {
+            Direct().Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta);
+            return;
+        }
 
-    private protected override void BackwardBiasCore(CommandQueue queue, TensorView<T> outputGradient, TensorView<T> biasGradient, T alpha, T beta) => throw new NotSupportedException();
+        BlockedProduct.Run(cpuQueue, kernels, ForwardShape, Filters(filter, alpha), Patches(input, (int*)workspace), Planes(output, beta, bias, alpha), beta != T.Zero || !bias.IsEmpty, workspace + rowsBytes);
+    }
+
+    private protected override void BackwardInputCore(CommandQueue queue, TensorView<T> outputGradient, TensorView<T> filter, TensorView<T> inputGradient, T alpha, T beta)
+    {
+        CpuQueue cpuQueue = (CpuQueue)queue;
+        byte* workspace = cpuQueue.Workspace(inputBytes);
+        if (classes.Any(c => c.Map.HasPadding) && HasNonFinite(cpuQueue, filter))
+        {
+            Direct().BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta);
+            return;
+        }
+
+        T* dy = outputGradient.Pointer(), w = filter.Pointer(), dx = inputGradient.Pointer();
+        long outProblem = batch * Descriptor.OutChannels * outPlane, inProblem = batch * Descriptor.InChannels * plane;
+        if (!padded && !Descriptor.SharedInput)
+        {
+            ClassProducts(cpuQueue, dy, w, dx, plane, batch, problems, inProblem, alpha, beta, workspace);
+            return;
+        }
+
+        // One problem at a time: a shared input's gradient is the sum over problems, in order.
+        for (long p = 0; p < problems; p++)
+        {
+            T* target = dx + (Descriptor.SharedInput ? 0 : p * inProblem);
+            T keep = Descriptor.SharedInput && p > 0 ? T.One : beta;
+            T* weights = w + (p * Descriptor.OutChannels * inGroup * taps);
+            if (!padded)
+            {
+                ClassProducts(cpuQueue, dy + (p * outProblem), weights, target, plane, batch, 1, inProblem, alpha, keep, workspace);
+                continue;
+            }
+
+            T* gradient = (T*)(workspace + rowsBytes);
+            long imageBytes = Descriptor.InChannels * paddedPlane * sizeof(T);
+            for (long image = 0; image < batch; image += paddedImages)
+            {
+                long images = Math.Min(paddedImages, batch - image);
+                ClassProducts(
+                    cpuQueue,
+                    dy + (p * outProblem) + (image * Descriptor.OutChannels * outPlane),
+                    weights,
+                    gradient,
+                    paddedPlane,
+                    images,
+                    1,
+                    0,
+                    alpha,
+                    T.Zero,
+                    workspace,
+                    Align(paddedImages * imageBytes));
+                FoldJob job = new() { Plan = this, Padded = gradient, Target = target + (image * Descriptor.InChannels * plane), Beta = keep };
+                cpuQueue.Team.Run(checked((int)(images * Descriptor.InChannels)), ref job);
+            }
+        }
+    }
+
+    private protected override void BackwardFilterCore(CommandQueue queue, TensorView<T> input, TensorView<T> outputGradient, TensorView<T> filterGradient, T alpha, T beta)
+    {
+        CpuQueue cpuQueue = (CpuQueue)queue;
+        byte* workspace = cpuQueue.Workspace(filterBytes);
+        T* dw = filterGradient.Pointer();
+        if (forward.HasPadding && HasNonFinite(cpuQueue, outputGradient))
+        {
+            Direct().BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta);
+            return;
+        }
+
+        long group = outGroup * inGroup * taps;
+        PlaneOperand<T> gradients = new()
+        {
+            Source = outputGradient.Pointer(),
+            ProblemStride = batch * Descriptor.OutChannels * outPlane,
+            GroupStride = outGroup * outPlane,
+            ImageStride = Descriptor.OutChannels * outPlane,
+            Plane = outPlane,
+            Groups = groups,
+            Parts = parts,
+            PartDepth = partDepth,
+            Scale = alpha,
+        };
+        PatchOperand<T> patches = Patches(input, (int*)workspace);
+        patches.Transposed = true;
+        patches.Parts = parts;
+        patches.PartDepth = partDepth;
+        T* partial = (T*)(workspace + rowsBytes);
+        DenseResult<T> result = new() { Origin = parts == 1 ? dw : partial, ProductStride = group, RowStride = (nint)(inGroup * taps), Beta = beta };
+        BlockedProduct.Run(cpuQueue, kernels, FilterShape1, gradients, patches, result, parts == 1 && beta != T.Zero, workspace + rowsBytes + partialBytes);
+        if (parts > 1)
+        {
+            CombineJob job = new() { Partial = partial, Result = dw, Group = group, Parts = parts, Beta = beta };
+            cpuQueue.Team.Run(checked((int)(problems * groups)), ref job);
+        }
+    }
+
+    private protected override void BackwardBiasCore(CommandQueue queue, TensorView<T> outputGradient, TensorView<T> biasGradient, T alpha, T beta)
+    {
+        BiasJob job = new()
+        {
+            Kernels = kernels,
+            Source = outputGradient.Pointer(),
+            Result = biasGradient.Pointer(),
+            Batch = batch,
+            Channels = Descriptor.OutChannels,
+            Plane = outPlane,
+            Alpha = alpha,
+            Beta = beta,
+        };
+        ((CpuQueue)queue).Team.Run(checked((int)(problems * Descriptor.OutChannels)), ref job);
+    }
+
+    private protected override void DisposeCore()
+    {
+        forward.Dispose();
+        foreach (InputClass c in classes)
+        {
+            c.Map.Dispose();
+            c.Taps.Dispose();
+        }
+    }
+
+    private static long Align(long bytes) => (bytes + 127) & ~63L;
+
+    private KernelChoice Choice(string operation, string algorithm, string tile, long workspace) =>
+        new(operation, algorithm, tile, workspace, Descriptor.Flops, Bytes, padded || forward.HasPadding ? ["direct: only when a non-finite operand meets padding"] : []);
+
+    private DirectConvolution<T> Direct() => new(Descriptor, axes);
+
+    private ProductShape ClassShape(InputClass c, long images, long products) => new(products, inGroup, images * c.PositionCount, outGroup * c.TapCount);
+
+    private DenseOperand<T> Filters(TensorView<T> filter, T alpha) => new()
+    {
+        Origin = filter.Pointer(),
+        ProductStride = outGroup * inGroup * taps,
+        LineStride = (nint)(inGroup * taps),
+        DepthStride = 1,
+        Scale = alpha,
+    };
+
+    private PatchOperand<T> Patches(TensorView<T> input, int* rows) => new()
+    {
+        Map = forward.Map,
+        Source = input.Pointer(),
+        ProblemStride = Descriptor.SharedInput ? 0 : batch * Descriptor.InChannels * plane,
+        GroupStride = inGroup * plane,
+        ImageStride = Descriptor.InChannels * plane,
+        Groups = groups,
+        Rows = rows,
+    };
+
+    private PlaneResult<T> Planes(TensorView<T> output, T beta, TensorView<T> bias, T alpha) => new()
+    {
+        Origin = output.Pointer(),
+        ProblemStride = batch * Descriptor.OutChannels * outPlane,
+        GroupStride = outGroup * outPlane,
+        ImageStride = Descriptor.OutChannels * outPlane,
+        Plane = outPlane,
+        Groups = groups,
+        Beta = beta,
+        Bias = bias.Pointer(),
+        BiasScale = alpha,
+        BiasProblemStride = Descriptor.OutChannels,
+        BiasGroupStride = outGroup,
+    };
+
+    /// <summary>The gradient with respect to planes of <paramref name="targetPlane"/> elements (the input's or the padded input's), class by class.</summary>
+    private void ClassProducts(CpuQueue queue, T* dy, T* w, T* target, long targetPlane, long images, long problemCount, long targetProblem, T alpha, T beta, byte* workspace, long reserved = 0)
+    {
+        foreach (InputClass c in classes)
+        {
+            FilterClassOperand<T> weights = new()
+            {
+                Source = w,
+                ProblemStride = Descriptor.OutChannels * inGroup * taps,
+                GroupStride = outGroup * inGroup * taps,
+                Groups = groups,
+                ChannelStride = taps,
+                OutChannelStride = inGroup * taps,
+                Taps = (int*)c.Taps.Pointer,
+                TapCount = c.TapCount,
+                Scale = alpha,
+            };
+            PatchOperand<T> gradients = new()
+            {
+                Map = c.Map.Map,
+                Source = dy,
+                ProblemStride = images * Descriptor.OutChannels * outPlane,
+                GroupStride = outGroup * outPlane,
+                ImageStride = Descriptor.OutChannels * outPlane,
+                Groups = groups,
+                Rows = (int*)workspace,
+            };
+            ProductShape shape = ClassShape(c, images, problemCount * groups);
+            byte* scratch = workspace + rowsBytes + reserved;
+            if (classes.Length == 1)
+            {
+                PlaneResult<T> result = new()
+                {
+                    Origin = target,
+                    ProblemStride = targetProblem,
+                    GroupStride = inGroup * targetPlane,
+                    ImageStride = Descriptor.InChannels * targetPlane,
+                    Plane = targetPlane,
+                    Groups = groups,
+                    Beta = beta,
+                };
+                BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, beta != T.Zero, scratch);
+            }
+            else
+            {
+                ClassResult<T> result = new()
+                {
+                    Origin = target,
+                    ProblemStride = targetProblem,
+                    GroupStride = inGroup * targetPlane,
+                    ImageStride = Descriptor.InChannels * targetPlane,
+                    Plane = targetPlane,
+                    Groups = groups,
+                    Beta = beta,
+                    Rank = axes.Length,
+                };
+                for (int a = 0; a < axes.Length; a++)
+                {
+                    result.Positions[a] = c.Positions[a];
+                    result.Residue[a] = c.Residues[a];
+                    result.Stride[a] = axes[a].Stride;
+                    result.Extent[a] = padded ? axes[a].Padded : axes[a].Input;
+                }
+
+                BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, beta != T.Zero, scratch);
+            }
+        }
+    }
+
+    /// <summary>The residue classes of positions modulo the stride, each with the taps that reach it and what they read of the output's gradient.</summary>
+    private InputClass[] InputClasses()
+    {
+        int rank = axes.Length;
+        int[] counts = [.. axes.Select(a => Math.Min(a.Stride, Extent(a)))];
+        List<InputClass> found = [];
+        int[] residues = new int[rank];
+        do
+        {
+            int[][] tables = new int[rank][], used = new int[rank][];
+            int[] positions = new int[rank];
+            for (int a = 0; a < rank; a++)
+            {
+                ConvolutionAxis axis = axes[a];
+                int low = padded ? 0 : axis.Low, r = residues[a];
+                positions[a] = (Extent(axis) - r + axis.Stride - 1) / axis.Stride;
+                used[a] = [.. Enumerable.Range(0, axis.Filter).Where(i => (r + low - Reach(axis, i)) % axis.Stride == 0)];
+                tables[a] = new int[positions[a] * used[a].Length];
+                for (int j = 0, at = 0; j < positions[a]; j++)
+                {
+                    foreach (int i in used[a])
+                    {
+                        int o = ((r + low - Reach(axis, i)) / axis.Stride) + j;
+                        tables[a][at++] = o >= 0 && o < axis.Output ? o : -1;
+                    }
+                }
+            }
+
+            found.Add(new(cpu.Target, axes, (int[])residues.Clone(), positions, used, tables));
+        }
+        while (Next(residues, counts));
+        return [.. found];
+
+        int Extent(ConvolutionAxis axis) => padded ? axis.Padded : axis.Input;
+        static int Reach(ConvolutionAxis axis, int i) => axis.Dilation * (axis.Reversed ? axis.Filter - 1 - i : i);
+        static bool Next(int[] digits, int[] bases)
+        {
+            for (int a = digits.Length - 1; a >= 0; a--)
+            {
+                if (++digits[a] < bases[a])
+                {
+                    return true;
+                }
+
+                digits[a] = 0;
+            }
+
+            return false;
+        }
+    }
+
+    private bool HasNonFinite(CpuQueue queue, TensorView<T> view)
+    {
+        FiniteJob job = new() { Kernels = kernels, Source = view.Pointer(), Count = view.Shape.ElementCount };
+        bool found = false;
+        job.Found = &found;
+        queue.Team.Run(checked((int)((job.Count + FiniteJob.Chunk - 1) / FiniteJob.Chunk)), ref job);
+        return found;
+    }
+
+    private sealed class InputClass
+    {
+        public InputClass(Target target, ConvolutionAxis[] axes, int[] residues, int[] positions, int[][] used, int[][] tables)
+        {
+            Residues = residues;
+            Positions = positions;
+            TapCount = used.Aggregate(1, (n, u) => n * u.Length);
+            PositionCount = positions.Aggregate(1L, (n, p) => n * p);
+
+            // A class that no tap reaches still writes its zeros: a product of depth 0, for which any map serves.
+            bool reached = TapCount > 0;
+            Map = new(target, reached ? tables : [.. positions.Select(p => new int[p])], positions, [.. used.Select(u => reached ? u.Length : 1)], [.. axes.Select(a => a.Output)], 1);
+            Taps = new(target, Math.Max(1, TapCount) * sizeof(int));
+            int* taps = (int*)Taps.Pointer;
+            for (int t = 0; t < TapCount; t++)
+            {
+                int rest = t, offset = 0, stride = 1;
+                for (int a = axes.Length - 1; a >= 0; a--)
+                {
+                    offset += used[a][rest % used[a].Length] * stride;
+                    rest /= used[a].Length;
+                    stride *= axes[a].Filter;
+                }
+
+                taps[t] = offset;
+            }
+        }
+
+        public int[] Residues { get; }
+
+        public int[] Positions { get; }
+
+        public long PositionCount { get; }
+
+        public int TapCount { get; }
+
+        public GatherMap Map { get; }
+
+        public NativeBlock Taps { get; }
+    }
+
+    /// <summary>Adds a padded plane's elements to the elements they stand for.</summary>
+    private struct FoldJob : ITeamJob
+    {
+        public CpuConvolutionPlan<T> Plan;
+        public T* Padded;
+        public T* Target;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            ConvolutionAxis[] axes = Plan.axes;
+            int[][] fold = Plan.fold;
+            T* from = Padded + (index * Plan.paddedPlane);
+            T* to = Target + (index * Plan.plane);
+            for (long i = 0; i < Plan.plane; i++)
+            {
+                to[i] = Beta == T.Zero ? T.Zero : to[i] * Beta;
+            }
+
+            int last = axes.Length - 1, width = axes[last].Padded;
+            int[] columns = fold[last];
+            long rows = Plan.paddedPlane / width;
+            for (long row = 0; row < rows; row++, from += width)
+            {
+                long rest = row, offset = 0, stride = axes[last].Input;
+                for (int a = last - 1; a >= 0; a--)
+                {
+                    offset += fold[a][rest % axes[a].Padded] * stride;
+                    rest /= axes[a].Padded;
+                    stride *= axes[a].Input;
+                }
+
+                T* target = to + offset;
+                for (int x = 0; x < columns.Length; x++)
+                {
+                    target[columns[x]] += from[x];
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds the parts of a filter's gradient in order.</summary>
+    private struct CombineJob : ITeamJob
+    {
+        public T* Partial;
+        public T* Result;
+        public long Group;
+        public long Parts;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            T* partial = Partial + (index * Parts * Group);
+            T* result = Result + (index * Group);
+            for (long i = 0; i < Group; i++)
+            {
+                T sum = partial[i];
+                for (long p = 1; p < Parts; p++)
+                {
+                    sum += partial[(p * Group) + i];
+                }
+
+                result[i] = Beta == T.Zero ? sum : (result[i] * Beta) + sum;
+            }
+        }
+    }
+
+    private struct BiasJob : ITeamJob
+    {
+        public CpuKernels<T> Kernels;
+        public T* Source;
+        public T* Result;
+        public long Batch;
+        public long Channels;
+        public long Plane;
+        public T Alpha;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            long problem = index / Channels, channel = index % Channels;
+            T sum = T.Zero;
+            for (long b = 0; b < Batch; b++)
+            {
+                T* at = Source + (((((problem * Batch) + b) * Channels) + channel) * Plane);
+                sum += Kernels.Reduce(ReductionKind.Sum, at, at, Plane, T.One);
+            }
+
+            Result[index] = (Alpha * sum) + (Beta == T.Zero ? T.Zero : Beta * Result[index]);
+        }
+    }
+
+    private struct FiniteJob : ITeamJob
+    {
+        public const long Chunk = 1 << 16;
+        public CpuKernels<T> Kernels;
+        public T* Source;
+        public long Count;
+        public bool* Found;
+
+        public readonly void Execute(int index, int worker)
+        {
+            long at = index * Chunk;
+            if (Kernels.HasNonFinite(Source + at, Math.Min(Chunk, Count - at)))
+            {
+                *Found = true;
+            }
+        }
+    }
 }

@@ -82,7 +82,14 @@ public sealed record SelfCorrelationDescriptor
         Shape pad = Shape.Create([.. Filter.Zip(Stride, (k, s) => (k - 1) / s * s)]);
         return new()
         {
-            Problems = Problems, Batch = OutChannels, InChannels = InChannels, OutChannels = OutChannels, Input = Filter, Filter = Filter, Stride = Stride, Padding = pad,
+            Problems = Problems,
+            Batch = OutChannels,
+            InChannels = InChannels,
+            OutChannels = OutChannels,
+            Input = Filter,
+            Filter = Filter,
+            Stride = Stride,
+            Padding = pad,
         };
     }
 }

@@ -1,0 +1,256 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace HpcLinear.Cpu;
+
+/// <summary>
+/// The patches of a convolution as one side of a product: pairs (image, position) against pairs (channel, tap), read through a <see cref="GatherMap"/>.
+/// Nothing but one panel at a time is ever written out.
+/// </summary>
+internal unsafe struct PatchOperand<T> : IOperand<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public GatherMap.Fields* Map;
+    public T* Source;
+    public long ProblemStride;
+    public long GroupStride;
+    public long ImageStride;
+    public long Groups;
+
+    /// <summary>Lines are (channel, tap) and the depth is (image, position): the gradient of the filter.</summary>
+    public bool Transposed;
+
+    /// <summary>Parts that the depth is cut into, with <see cref="Transposed"/>; 0 for none.</summary>
+    public long Parts;
+    public long PartDepth;
+
+    /// <summary>Room for the outer rows of one position, one piece a worker.</summary>
+    public int* Rows;
+
+    private T* current;
+    private long depthOffset;
+
+    public void Select(long product)
+    {
+        long index = Parts == 0 ? product : product / Parts;
+        depthOffset = Parts == 0 ? 0 : product % Parts * PartDepth;
+        current = Source + (index / Groups * ProblemStride) + (index % Groups * GroupStride);
+    }
+
+    public readonly T* InPlace(out nint lineStride, out nint depthStride)
+    {
+        lineStride = depthStride = 0;
+        return null;
+    }
+
+    public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker)
+    {
+        int* rows = Rows + ((long)worker * Map->OuterTaps);
+        if (Transposed)
+        {
+            Gather(panel, width, 1, from + depthOffset, depth, line, lines, rows);
+            for (int p = 0; p < depth && lines < width; p++)
+            {
+                new Span<T>(panel + ((long)p * width) + lines, width - lines).Clear();
+            }
+        }
+        else
+        {
+            Gather(panel, 1, width, line, lines, from, depth, rows);
+            for (int p = 0; p < depth && lines < width; p++)
+            {
+                new Span<T>(panel + ((long)p * width) + lines, width - lines).Clear();
+            }
+        }
+    }
+
+    /// <summary>Writes pair (position n, tap p) to <c>to[n*positionStep + p*tapStep]</c>, row by row of the plane.</summary>
+    private readonly void Gather(T* to, nint positionStep, nint tapStep, long position, int positions, long tap, int taps, int* rows)
+    {
+        GatherMap.Fields* map = Map;
+        int last = map->Rank - 1, rowLength = map->Positions[last], lastTaps = map->Taps[last], outerTaps = map->OuterTaps, extent = map->Inputs[last];
+        long outerPositions = map->PositionCount / rowLength;
+        for (int done = 0; done < positions;)
+        {
+            int start = (int)(position % rowLength), run = Math.Min(positions - done, rowLength - start);
+            long outer = position / rowLength;
+            map->OuterRows(outer % outerPositions, rows);
+            T* image = current + (outer / outerPositions * ImageStride);
+            int t = (int)(tap % lastTaps), q = (int)(tap / lastTaps % outerTaps);
+            long channel = tap / lastTaps / outerTaps;
+            T* target = to + (done * positionStep);
+            for (int p = 0; p < taps; p++, target += tapStep)
+            {
+                if (rows[q] < 0)
+                {
+                    Zero(target, positionStep, run);
+                }
+                else
+                {
+                    Row(map, target, positionStep, image + (channel * map->PlaneCount) + ((long)rows[q] * extent), t, start, run);
+                }
+
+                if (++t == lastTaps)
+                {
+                    t = 0;
+                    if (++q == outerTaps)
+                    {
+                        q = 0;
+                        channel++;
+                    }
+                }
+            }
+
+            done += run;
+            position += run;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Zero(T* to, nint step, int count)
+    {
+        for (int i = 0; i < count; i++, to += step)
+        {
+            *to = T.Zero;
+        }
+    }
+
+    /// <summary>What tap t reads for a run of positions within one row: table look-ups at the rims, a copy between.</summary>
+    private static void Row(GatherMap.Fields* map, T* to, nint positionStep, T* row, int t, int start, int run)
+    {
+        int taps = map->Taps[map->Rank - 1], end = start + run;
+        int* table = map->LastTable + t;
+        int from = Math.Clamp(map->InteriorFrom[t], start, end), until = Math.Clamp(map->InteriorTo[t], from, end);
+        for (int o = start; o < from; o++, to += positionStep)
+        {
+            int source = table[(long)o * taps];
+            *to = source < 0 ? T.Zero : row[source];
+        }
+
+        if (until > from)
+        {
+            T* at = row + table[(long)from * taps];
+            nint step = map->Step;
+            int count = until - from;
+            if (positionStep == 1 && step == 1)
+            {
+                new ReadOnlySpan<T>(at, count).CopyTo(new Span<T>(to, count));
+                to += count;
+            }
+            else
+            {
+                for (int i = 0; i < count; i++, to += positionStep, at += step)
+                {
+                    *to = *at;
+                }
+            }
+        }
+
+        for (int o = until; o < end; o++, to += positionStep)
+        {
+            int source = table[(long)o * taps];
+            *to = source < 0 ? T.Zero : row[source];
+        }
+    }
+}
+
+/// <summary>Planes as one side of a product: lines are channels, the depth is (image, position). The gradient side of a filter's gradient.</summary>
+internal unsafe struct PlaneOperand<T> : IOperand<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public T* Source;
+    public long ProblemStride;
+    public long GroupStride;
+    public long ImageStride;
+    public long Plane;
+    public long Groups;
+    public long Parts;
+    public long PartDepth;
+    public T Scale;
+
+    private T* current;
+    private long depthOffset;
+
+    public void Select(long product)
+    {
+        long index = product / Parts;
+        depthOffset = product % Parts * PartDepth;
+        current = Source + (index / Groups * ProblemStride) + (index % Groups * GroupStride);
+    }
+
+    public readonly T* InPlace(out nint lineStride, out nint depthStride)
+    {
+        lineStride = depthStride = 0;
+        return null;
+    }
+
+    public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker)
+    {
+        long position = from + depthOffset;
+        for (int done = 0; done < depth;)
+        {
+            long image = position / Plane, at = position % Plane;
+            int run = (int)Math.Min(depth - done, Plane - at);
+            DenseOperand<T>.PackStrided(panel + ((long)done * width), width, current + (image * ImageStride) + (line * Plane) + at, (nint)Plane, 1, lines, run, Scale);
+            done += run;
+            position += run;
+        }
+    }
+}
+
+/// <summary>The filter as the left side of the gradient of the input: lines are input channels, the depth is (output channel, tap of one residue class).</summary>
+internal unsafe struct FilterClassOperand<T> : IOperand<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    public T* Source;
+    public long ProblemStride;
+    public long GroupStride;
+    public long Groups;
+    public long ChannelStride;
+    public long OutChannelStride;
+
+    /// <summary>Offset of each tap of the class in the filter.</summary>
+    public int* Taps;
+    public int TapCount;
+    public T Scale;
+
+    private T* current;
+
+    public void Select(long product) => current = Source + (product / Groups * ProblemStride) + (product % Groups * GroupStride);
+
+    public readonly T* InPlace(out nint lineStride, out nint depthStride)
+    {
+        lineStride = depthStride = 0;
+        return null;
+    }
+
+    public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker)
+    {
+        if (TapCount == 0)
+        {
+            return;
+        }
+
+        long m = from / TapCount;
+        int t = (int)(from % TapCount);
+        for (int p = 0; p < depth; p++, panel += width)
+        {
+            T* at = current + (m * OutChannelStride) + (line * ChannelStride) + Taps[t];
+            for (int l = 0; l < lines; l++, at += ChannelStride)
+            {
+                panel[l] = *at * Scale;
+            }
+
+            for (int l = lines; l < width; l++)
+            {
+                panel[l] = T.Zero;
+            }
+
+            if (++t == TapCount)
+            {
+                t = 0;
+                m++;
+            }
+        }
+    }
+}
