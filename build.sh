@@ -333,7 +333,7 @@ package() {
 
     rm -rf "$artifacts/package"
     mkdir -p "$folder"
-    dotnet publish $cli -c $configuration -r linux-x64 --self-contained -p:SatelliteResourceLanguages=en -o "$folder/app"
+    dotnet publish $cli -c $configuration -r linux-x64 --self-contained -o "$folder/app"
     rm -f "$folder"/app/{*.pdb,*.xml,createdump,libmscordbi.so,libmscordaccore.so,libcoreclrtraceptprovider.so}
     cp -L "$loader" "$folder/app/libOpenCL.so.1"
     chmod 755 "$folder/app/libOpenCL.so.1"

@@ -54,11 +54,14 @@ make_vendors() {
     private=$(private_folder) || return 1
     vendors=$private/vendors-$({ cat "$1"/*.icd || :; printf '%s\n' "$2"; } | cksum | tr ' ' -) || return 1
     if [ ! -d "$vendors" ]; then
-        mkdir "$vendors.$$" || return 1
+        new=$vendors.$$
+        mkdir "$new" || return 1
         for entry in "$1"/*.icd; do
-            [ ! -r "$entry" ] || cat "$entry" >"$vendors.$$/${entry##*/}" || return 1
+            [ ! -r "$entry" ] || cat "$entry" >"$new/${entry##*/}" || return 1
         done
-        printf '%s\n' "$2" >"$vendors.$$/hpclinear-nvidia.icd" && mv "$vendors.$$" "$vendors" || return 1
+        printf '%s\n' "$2" >"$new/hpclinear-nvidia.icd" || return 1
+        mv -T "$new" "$vendors" || rm -rf "$new" # another start was first
+        [ -d "$vendors" ] || return 1
     fi
     printf '%s\n' "$vendors"
 }
