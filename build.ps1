@@ -18,8 +18,8 @@ switch ($Verb) {
     'setup' { Invoke-Setup }
     'build' { Invoke-Build }
     'test' { Invoke-Setup; Invoke-Build; Invoke-Test }
-    'demo' { Invoke-Setup; Invoke-Build; Invoke-Dotnet run --project src/HpcLinear.Cli -c Release --no-build -- demo @Rest }
-    'bench' { Invoke-Setup; Invoke-Build; Invoke-Dotnet run --project bench/HpcLinear.Benchmarks -c Release --no-build -- --artifacts artifacts/benchmarks @Rest }
+    'demo' { Invoke-Setup; Invoke-Build; Invoke-Dotnet run --project src/HpcLinear.Cli -c Release --no-build '--' demo @Rest }
+    'bench' { Invoke-Setup; Invoke-Build; Invoke-Dotnet run --project bench/HpcLinear.Benchmarks -c Release --no-build '--' --artifacts artifacts/benchmarks @Rest }
     'format' {
         $check = @(if ($Rest -contains '--check') { '--verify-no-changes' })
         Invoke-Dotnet format HpcLinear.sln @check
