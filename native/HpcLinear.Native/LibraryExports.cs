@@ -25,6 +25,7 @@ internal static unsafe class LibraryExports
         Status.InvalidArgument => "invalid argument"u8,
         Status.Unsupported => "not supported here"u8,
         Status.OutOfMemory => "out of memory"u8,
+        Status.Device => "device error"u8,
         Status.Internal => "internal error"u8,
         _ => "unknown status"u8,
     });

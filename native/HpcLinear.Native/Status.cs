@@ -7,6 +7,7 @@ internal enum Status
     InvalidArgument = -1,
     Unsupported = -2,
     OutOfMemory = -3,
+    Device = -4,
     Internal = -100,
 }
 
@@ -20,7 +21,8 @@ internal static class Failure
         {
             ArgumentException or OverflowException => Status.InvalidArgument,
             NotSupportedException => Status.Unsupported,
-            OutOfMemoryException => Status.OutOfMemory,
+            NativeMemoryException or OutOfMemoryException => Status.OutOfMemory,
+            HpcLinearException => Status.Device,
             _ => Status.Internal,
         };
         string kind = status == Status.Internal ? $"{exception.GetType().Name}: " : "";
