@@ -1,1 +1,58 @@
-return 0;
+using CommandLine;
+using HpcLinear.Cli.Verbs;
+
+namespace HpcLinear.Cli;
+
+/// <summary>The command line <c>hpclinear</c>: 0 done, 1 a check failed, 2 a wrong call or a refusing machine, 130 interrupted.</summary>
+internal static class Program
+{
+    /// <summary>How long work may go on after Ctrl-C before the process ends anyway.</summary>
+    private const int GraceMilliseconds = 300;
+
+    private static int Main(string[] args)
+    {
+        using CancellationTokenSource interrupted = new();
+        Console.CancelKeyPress += (_, pressed) =>
+        {
+            pressed.Cancel = true;
+            interrupted.Cancel();
+            _ = Task.Delay(GraceMilliseconds).ContinueWith(_ => Environment.Exit(ExitCode.Interrupted), TaskScheduler.Default);
+        };
+        return Run(args, Console.Out, Console.Error, !Console.IsOutputRedirected, interrupted.Token);
+    }
+
+    /// <summary>Runs one command line in this process and returns its exit code.</summary>
+    internal static int Run(string[] args, TextWriter output, TextWriter error, bool isInteractive = false, CancellationToken cancellation = default)
+    {
+        Terminal terminal = new(output, error, isInteractive, cancellation);
+        try
+        {
+            using Parser parser = new(settings =>
+            {
+                settings.HelpWriter = null;
+                settings.ParsingCulture = System.Globalization.CultureInfo.InvariantCulture;
+                settings.EnableDashDash = true;
+            });
+            ParserResult<object> parsed = parser.ParseArguments(Arguments.MergeRepeated(args, "--target"), VerbTable.Types);
+            return parsed is Parsed<object> { Value: IVerb verb }
+                ? verb.Run(terminal)
+                : HelpWriter.Write(terminal, args, (NotParsed<object>)parsed);
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Interrupted;
+        }
+        catch (Exception refused) when (Messages.IsExpected(refused))
+        {
+            error.WriteLine($"hpclinear: {Messages.OneLine(refused)}");
+            return ExitCode.Refused;
+        }
+#pragma warning disable CA1031 // The last resort: a user sees a line, never a stack trace.
+        catch (Exception unexpected)
+        {
+            error.WriteLine($"hpclinear: internal error: {unexpected.GetType().Name}: {Messages.OneLine(unexpected)}");
+            return ExitCode.Refused;
+        }
+#pragma warning restore CA1031
+    }
+}

@@ -1,0 +1,38 @@
+namespace HpcLinear.Cli;
+
+/// <summary>What has to happen to the arguments before the parser sees them.</summary>
+internal static class Arguments
+{
+    /// <summary>Joins every use of an option into one, its values separated by commas: the parser takes each option once.</summary>
+    public static string[] MergeRepeated(string[] args, string option)
+    {
+        List<string> rest = [], values = [];
+        int first = -1;
+        for (int i = 0; i < args.Length; i++)
+        {
+            if (args[i] == "--")
+            {
+                rest.AddRange(args[i..]);
+                break;
+            }
+
+            bool joined = args[i].StartsWith(option + "=", StringComparison.Ordinal);
+            if (joined || (args[i] == option && i + 1 < args.Length))
+            {
+                first = first < 0 ? rest.Count : first;
+                values.Add(joined ? args[i][(option.Length + 1)..] : args[++i]);
+            }
+            else
+            {
+                rest.Add(args[i]);
+            }
+        }
+
+        if (first >= 0)
+        {
+            rest.Insert(first, $"{option}={string.Join(',', values)}");
+        }
+
+        return [.. rest];
+    }
+}

@@ -1,0 +1,47 @@
+using System.Numerics;
+
+namespace HpcLinear.Cli.Bench;
+
+/// <summary>One operation on one problem, its operands on the device: can be run often, and checked.</summary>
+internal abstract class BenchTask : IDisposable
+{
+    private readonly Stack<IDisposable> owned = new();
+
+    /// <summary>Nominal floating-point operations of one call.</summary>
+    public abstract double Flops { get; }
+
+    /// <summary>Compulsory bytes of one call: every operand once.</summary>
+    public abstract double Bytes { get; }
+
+    /// <summary>Hands one call to the queue.</summary>
+    public abstract void Execute();
+
+    /// <summary>Compares the result of the last call with the definition.</summary>
+    public abstract BenchCheck Check();
+
+    public void Dispose()
+    {
+        while (owned.TryPop(out IDisposable? resource))
+        {
+            resource.Dispose();
+        }
+
+        GC.SuppressFinalize(this);
+    }
+
+    protected TOwned Own<TOwned>(TOwned resource)
+        where TOwned : IDisposable
+    {
+        owned.Push(resource);
+        return resource;
+    }
+
+    /// <summary>A tensor for results; every element is NaN, so that one never written shows.</summary>
+    protected Tensor<T> Result<T>(CommandQueue queue, Shape shape)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        Tensor<T> tensor = Own(queue.Device.Allocate<T>(shape));
+        queue.Fill(tensor, T.NaN);
+        return tensor;
+    }
+}

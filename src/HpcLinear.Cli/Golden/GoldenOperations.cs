@@ -1,0 +1,20 @@
+namespace HpcLinear.Cli.Golden;
+
+/// <summary>The operations that golden cases may name. A new one is one file and one entry here.</summary>
+internal static class GoldenOperations
+{
+    private static readonly Dictionary<string, IGoldenOperation> Known = new IGoldenOperation[]
+    {
+        new ConvolutionOperation("conv.all", problems: false),
+        new ConvolutionOperation("conv.problems", problems: true),
+        new TransposedOperation(),
+        new ConvolutionShapeOperation(),
+        new FilterChainOperation(),
+        new GemmBatchedOperation(),
+        new GemmChainOperation(),
+        new ReductionOperation(),
+    }.ToDictionary(o => o.Name);
+
+    /// <summary>The operation of that name; null when it is not known.</summary>
+    public static IGoldenOperation? Find(string name) => Known.GetValueOrDefault(name);
+}

@@ -1,0 +1,21 @@
+using Spectre.Console;
+
+namespace HpcLinear.Cli;
+
+/// <summary>How far a command is; shows nothing when output is redirected.</summary>
+internal sealed class ProgressLine(ProgressTask? task)
+{
+    private const int Width = 48;
+
+    /// <summary>Says what is being done now.</summary>
+    public void Say(string text)
+    {
+        if (task is not null)
+        {
+            task.Description = Markup.Escape(text.Length > Width ? text[..(Width - 1)] + "…" : text.PadRight(Width));
+        }
+    }
+
+    /// <summary>One step is done.</summary>
+    public void Advance() => task?.Increment(1);
+}
