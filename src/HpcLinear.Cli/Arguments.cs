@@ -3,6 +3,9 @@ namespace HpcLinear.Cli;
 /// <summary>What has to happen to the arguments before the parser sees them.</summary>
 internal static class Arguments
 {
+    /// <summary>What the parser is given: <c>help VERB</c> means <c>VERB --help</c>, and every <c>--target</c> counts.</summary>
+    public static string[] Prepare(string[] args) => MergeRepeated(args is ["help", { } verb] ? [verb, "--help"] : args, "--target");
+
     /// <summary>Joins every use of an option into one, its values separated by commas: the parser takes each option once.</summary>
     public static string[] MergeRepeated(string[] args, string option)
     {

@@ -40,27 +40,21 @@ internal static class HelpWriter
 
     private static string Help(NotParsed<object> result)
     {
+        bool ofVerb = result.TypeInfo.Current.GetCustomAttribute<VerbAttribute>() is not null;
         HelpText help = new()
         {
             Heading = $"hpclinear {Version}: compute engine for deep linear, convolutional-linear and predictive-coding networks",
             Copyright = "",
             MaximumDisplayWidth = Width,
             AdditionalNewLineAfterOption = false,
-            AddDashesToOption = true,
+            AddDashesToOption = ofVerb,
             AutoVersion = false,
+            AutoHelp = ofVerb,
         };
-        if (result.Errors.OfType<HelpVerbRequestedError>().FirstOrDefault() is { Type: { } verb } || (verb = VerbOf(result.TypeInfo.Current)) is not null)
+        if (ofVerb)
         {
-            foreach (string line in HelpText.RenderUsageTextAsLines(result, example => example))
-            {
-                if (line.Trim().Length > 0)
-                {
-                    help.AddPreOptionsLine(line);
-                }
-            }
-
+            help.AddPreOptionsLines(HelpText.RenderUsageTextAsLines(result, example => example).Where(line => line.Trim().Length > 0));
             help.AddOptions(result);
-            _ = verb;
         }
         else
         {
@@ -70,8 +64,6 @@ internal static class HelpWriter
 
         return help.AddPostOptionsLines(Footer.Split('\n')).ToString();
     }
-
-    private static Type? VerbOf(Type type) => type.GetCustomAttribute<VerbAttribute>() is null ? null : type;
 
     private static string Complaint(Error error) => error switch
     {

@@ -33,7 +33,7 @@ internal static class Program
                 settings.ParsingCulture = System.Globalization.CultureInfo.InvariantCulture;
                 settings.EnableDashDash = true;
             });
-            ParserResult<object> parsed = parser.ParseArguments(Arguments.MergeRepeated(args, "--target"), VerbTable.Types);
+            ParserResult<object> parsed = parser.ParseArguments(Arguments.Prepare(args), VerbTable.Types);
             return parsed is Parsed<object> { Value: IVerb verb }
                 ? verb.Run(terminal)
                 : HelpWriter.Write(terminal, args, (NotParsed<object>)parsed);
