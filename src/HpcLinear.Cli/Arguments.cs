@@ -1,3 +1,7 @@
+using System.Reflection;
+using CommandLine;
+using HpcLinear.Cli.Verbs;
+
 namespace HpcLinear.Cli;
 
 /// <summary>What has to happen to the arguments before the parser sees them.</summary>
@@ -5,6 +9,26 @@ internal static class Arguments
 {
     /// <summary>What the parser is given: <c>help VERB</c> means <c>VERB --help</c>, and every <c>--target</c> counts.</summary>
     public static string[] Prepare(string[] args) => MergeRepeated(args is ["help", { } verb] ? [verb, "--help"] : args, "--target");
+
+    /// <summary>The message for an option without its value; null when every one has its own. The parser would take such an option as not given.</summary>
+    public static string? FindMissingValue(string[] args)
+    {
+        Type? verb = args.Length == 0 ? null : Array.Find(VerbTable.Types, t => t.GetCustomAttribute<VerbAttribute>()?.Name == args[0]);
+        HashSet<string> withValue = [.. verb?.GetProperties().Where(p => p.PropertyType != typeof(bool)).Select(p => p.GetCustomAttribute<OptionAttribute>()?.LongName).OfType<string>() ?? []];
+        for (int i = 1; i < args.Length && args[i] != "--"; i++)
+        {
+            if (args[i].StartsWith("--", StringComparison.Ordinal) && withValue.Contains(args[i][2..]))
+            {
+                i++;
+                if (i == args.Length || args[i].StartsWith("--", StringComparison.Ordinal))
+                {
+                    return $"option {args[i - 1]} needs a value; see hpclinear {args[0]} --help";
+                }
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Joins every use of an option into one, its values separated by commas: the parser takes each option once.</summary>
     public static string[] MergeRepeated(string[] args, string option)

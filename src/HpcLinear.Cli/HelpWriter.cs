@@ -69,11 +69,10 @@ internal static class HelpWriter
     {
         BadVerbSelectedError bad => $"unknown verb '{bad.Token}'",
         UnknownOptionError unknown => $"unknown option '{(unknown.Token.Length == 1 ? "-" : "--")}{unknown.Token}'",
-        MissingValueOptionError missing => $"option {missing.NameInfo.NameText} needs a value",
         MissingRequiredOptionError { NameInfo.NameText: "" } => "an argument is missing",
-        MissingRequiredOptionError missing => $"option {missing.NameInfo.NameText} is missing",
-        BadFormatConversionError bad => $"option {bad.NameInfo.NameText} has a value that cannot be read",
-        RepeatedOptionError repeated => $"option {repeated.NameInfo.NameText} is given twice",
+        MissingRequiredOptionError missing => $"option --{missing.NameInfo.LongName} is missing",
+        BadFormatConversionError bad => $"option --{bad.NameInfo.LongName} has a value that cannot be read",
+        RepeatedOptionError repeated => $"option --{repeated.NameInfo.LongName} is given twice",
         BadFormatTokenError bad => $"'{bad.Token}' cannot be read",
         _ => error.Tag.ToString(),
     };

@@ -27,6 +27,11 @@ internal static class Program
         Terminal terminal = new(output, error, isInteractive, cancellation);
         try
         {
+            if (Arguments.FindMissingValue(args) is { } missing)
+            {
+                throw new ArgumentException(missing);
+            }
+
             using Parser parser = new(settings =>
             {
                 settings.HelpWriter = null;
