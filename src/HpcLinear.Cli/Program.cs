@@ -9,6 +9,8 @@ internal static class Program
     /// <summary>How long work may go on after Ctrl-C before the process ends anyway.</summary>
     private const int GraceMilliseconds = 300;
 
+    private const string ShowCursor = "\u001b[?25h";
+
     private static int Main(string[] args)
     {
         using CancellationTokenSource interrupted = new();
@@ -16,9 +18,19 @@ internal static class Program
         {
             pressed.Cancel = true;
             interrupted.Cancel();
-            _ = Task.Delay(GraceMilliseconds).ContinueWith(_ => Environment.Exit(ExitCode.Interrupted), TaskScheduler.Default);
+            _ = Task.Delay(GraceMilliseconds).ContinueWith(_ => Leave(), TaskScheduler.Default);
         };
         return Run(args, Console.Out, Console.Error, !Console.IsOutputRedirected, interrupted.Token);
+    }
+
+    private static void Leave()
+    {
+        if (!Console.IsOutputRedirected)
+        {
+            Console.Out.Write(ShowCursor);
+        }
+
+        Environment.Exit(ExitCode.Interrupted);
     }
 
     /// <summary>Runs one command line in this process and returns its exit code.</summary>

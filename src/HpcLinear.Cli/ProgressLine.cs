@@ -3,7 +3,8 @@ using Spectre.Console;
 namespace HpcLinear.Cli;
 
 /// <summary>How far a command is; shows nothing when output is redirected.</summary>
-internal sealed class ProgressLine(ProgressTask? task)
+/// <remarks>Drawn only when something changes: a thread that redraws would disturb what is being timed.</remarks>
+internal sealed class ProgressLine(ProgressContext? context, ProgressTask? task)
 {
     private const int Width = 48;
 
@@ -13,9 +14,14 @@ internal sealed class ProgressLine(ProgressTask? task)
         if (task is not null)
         {
             task.Description = Markup.Escape(text.Length > Width ? text[..(Width - 1)] + "…" : text.PadRight(Width));
+            context?.Refresh();
         }
     }
 
     /// <summary>One step is done.</summary>
-    public void Advance() => task?.Increment(1);
+    public void Advance()
+    {
+        task?.Increment(1);
+        context?.Refresh();
+    }
 }

@@ -56,13 +56,14 @@ internal sealed class Terminal
     {
         if (console is null)
         {
-            work(new(null));
+            work(new(null, null));
             return;
         }
 
         console.Progress()
             .AutoClear(true)
+            .AutoRefresh(false)
             .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
-            .Start(context => work(new(context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, steps)))));
+            .Start(context => work(new(context, context.AddTask(Markup.Escape(title), maxValue: Math.Max(1, steps)))));
     }
 }
