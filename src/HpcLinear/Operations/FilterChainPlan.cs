@@ -1,0 +1,134 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace HpcLinear.Operations;
+
+/// <summary>Makes <see cref="FilterChainPlan{T}"/>.</summary>
+public static class FilterChainPlan
+{
+    /// <summary>Prepares a chain of filters for a device.</summary>
+    /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
+    /// <exception cref="ProblemException">The descriptor is not valid.</exception>
+    /// <exception cref="NotSupportedException">The device has no such element type.</exception>
+    public static FilterChainPlan<T> Create<T>(Device device, FilterChainDescriptor descriptor)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(descriptor);
+        device.CheckSupports<T>();
+        descriptor.Validate();
+        FilterChainPlan<T> plan = new(device, descriptor);
+        plan.Trace();
+        return plan;
+    }
+}
+
+/// <summary>A chain of filters composed in the cheapest order, and its gradients, prepared for one device.</summary>
+/// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
+public sealed class FilterChainPlan<T> : Plan
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly ChainRunner<T> runner;
+    private readonly FilterCompositionPlan<T>[] joins;
+    private readonly Shape composedShape;
+
+    internal FilterChainPlan(Device device, FilterChainDescriptor descriptor)
+        : base(device, descriptor.ToString())
+    {
+        Descriptor = descriptor;
+        composedShape = descriptor.ComposedShape;
+        AssociationTree tree = descriptor.Tree();
+        runner = new(tree, descriptor.SegmentShape);
+        joins = [.. tree.Joins.Select(j => FilterCompositionPlan.Create<T>(device, descriptor.JoinOf(j)))];
+        long workspace = joins.Select(j => j.WorkspaceBytes).DefaultIfEmpty().Max() + (runner.ScratchElements(gradients: true) * Unsafe.SizeOf<T>());
+        double bytes = (double)Unsafe.SizeOf<T>() * (Enumerable.Range(0, descriptor.Depth).Sum(l => descriptor.FilterShape(l).ElementCount) + composedShape.ElementCount);
+        string kernel = joins.Length == 0 ? "copy" : joins[^1].Choices[0].Kernel;
+        Choices =
+        [
+            new("compose", $"{joins.Length} compositions in the cheapest order", kernel, workspace, descriptor.Flops, bytes, []),
+            new("gradients", "adjoint of the same tree", kernel, workspace, 3 * descriptor.Flops, 2 * bytes, []),
+        ];
+    }
+
+    /// <summary>The problem.</summary>
+    public FilterChainDescriptor Descriptor { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<KernelChoice> Choices { get; }
+
+    /// <summary>Computes the end-to-end filter.</summary>
+    /// <param name="queue">Orders the work; holds the intermediate filters.</param>
+    /// <param name="filters">w_0 … w_{L-1}, shapes <see cref="FilterChainDescriptor.FilterShape"/>.</param>
+    /// <param name="composed">Shape <see cref="FilterChainDescriptor.ComposedShape"/>; may not overlap a filter.</param>
+    /// <exception cref="ArgumentException">Not L filters, or an overlap.</exception>
+    /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
+    public void Compose(CommandQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> composed)
+    {
+        CheckQueue(queue);
+        CheckOperands(nameof(filters), filters);
+        CheckOperand(nameof(composed), composed, composedShape);
+        CheckOutput(composed, filters);
+        runner.Forward(queue, filters, composed, this, Join);
+    }
+
+    /// <summary>Computes the gradients of <c>&lt;G, composed&gt;</c> with respect to every filter.</summary>
+    /// <param name="queue">Orders the work; holds the intermediate filters.</param>
+    /// <param name="filters">w_0 … w_{L-1}.</param>
+    /// <param name="composedGradient">G, shape <see cref="FilterChainDescriptor.ComposedShape"/>.</param>
+    /// <param name="filterGradients">One of the filter's shape for each; may not overlap the others.</param>
+    /// <exception cref="ArgumentException">Not L filters or gradients, or an overlap.</exception>
+    /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
+    public void Gradients(CommandQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> composedGradient, ReadOnlySpan<TensorView<T>> filterGradients)
+    {
+        CheckQueue(queue);
+        CheckOperands(nameof(filters), filters);
+        CheckOperand(nameof(composedGradient), composedGradient, composedShape);
+        CheckOperands(nameof(filterGradients), filterGradients);
+        foreach (TensorView<T> gradient in filterGradients)
+        {
+            CheckOutput(gradient, filters);
+            Throw.IfOverlaps("filter_chain", gradient, composedGradient);
+        }
+
+        runner.Backward(queue, filters, composedGradient, filterGradients, this, Join, JoinGradients);
+    }
+
+    private protected override void DisposeCore()
+    {
+        foreach (FilterCompositionPlan<T> join in joins)
+        {
+            join.Dispose();
+        }
+    }
+
+    private static void Join(Plan plan, CommandQueue queue, int join, TensorView<T> first, TensorView<T> second, TensorView<T> result) =>
+        ((FilterChainPlan<T>)plan).joins[join].Compose(queue, first, second, result);
+
+    private static void JoinGradients(Plan plan, CommandQueue queue, int join, TensorView<T> first, TensorView<T> second, TensorView<T> gradient, TensorView<T> firstGradient, TensorView<T> secondGradient)
+    {
+        FilterCompositionPlan<T> composition = ((FilterChainPlan<T>)plan).joins[join];
+        composition.BackwardFirst(queue, gradient, second, firstGradient);
+        composition.BackwardSecond(queue, gradient, first, secondGradient);
+    }
+
+    private static void CheckOutput(TensorView<T> output, ReadOnlySpan<TensorView<T>> inputs)
+    {
+        foreach (TensorView<T> input in inputs)
+        {
+            Throw.IfOverlaps("filter_chain", output, input);
+        }
+    }
+
+    private void CheckOperands(string argument, ReadOnlySpan<TensorView<T>> operands)
+    {
+        if (operands.Length != Descriptor.Depth)
+        {
+            throw new ArgumentException($"{argument}: {Descriptor.Depth} filters expected, {operands.Length} given ({this})", argument);
+        }
+
+        for (int l = 0; l < operands.Length; l++)
+        {
+            CheckOperand(argument, operands[l], runner.LeafShape(l));
+        }
+    }
+}

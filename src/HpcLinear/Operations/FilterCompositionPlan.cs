@@ -1,0 +1,89 @@
+using System.Numerics;
+
+namespace HpcLinear.Operations;
+
+/// <summary>Makes <see cref="FilterCompositionPlan{T}"/>.</summary>
+public static class FilterCompositionPlan
+{
+    /// <summary>Prepares filter composition for a device.</summary>
+    /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
+    /// <exception cref="ProblemException">The descriptor is not valid.</exception>
+    /// <exception cref="NotSupportedException">The device has no such element type.</exception>
+    public static FilterCompositionPlan<T> Create<T>(Device device, FilterCompositionDescriptor descriptor)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(descriptor);
+        device.CheckSupports<T>();
+        descriptor.Validate();
+        FilterCompositionPlan<T> plan = new(device, descriptor);
+        plan.Trace();
+        return plan;
+    }
+}
+
+/// <summary>Filter composition and its gradients, prepared for one device: the three directions of one convolution.</summary>
+/// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
+public sealed class FilterCompositionPlan<T> : Plan
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly ConvolutionPlan<T> convolution;
+
+    internal FilterCompositionPlan(Device device, FilterCompositionDescriptor descriptor)
+        : base(device, descriptor.ToString())
+    {
+        Descriptor = descriptor;
+        convolution = ConvolutionPlan.Create<T>(device, descriptor.AsConvolution());
+        Choices =
+        [
+            .. convolution.Choices.Take(3).Select(c => c with
+            {
+                Operation = c.Operation switch { "forward" => "backward-second", "backward-input" => "compose", _ => "backward-first" },
+            }),
+        ];
+    }
+
+    /// <summary>The problem.</summary>
+    public FilterCompositionDescriptor Descriptor { get; }
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<KernelChoice> Choices { get; }
+
+    /// <summary>Computes R from A and B.</summary>
+    /// <param name="queue">Orders the work; scratch memory is its own.</param>
+    /// <param name="first">A, shape <see cref="FilterCompositionDescriptor.FirstShape"/>.</param>
+    /// <param name="second">B, shape <see cref="FilterCompositionDescriptor.SecondShape"/>.</param>
+    /// <param name="composed">R, shape <see cref="FilterCompositionDescriptor.ComposedShape"/>; may not overlap the others.</param>
+    /// <exception cref="ArgumentException">A shape differs from the descriptor's, or an overlap.</exception>
+    public void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed)
+    {
+        CheckQueue(queue);
+        convolution.BackwardInput(queue, second, first, composed);
+    }
+
+    /// <summary>Computes the gradient of <c>&lt;G, R&gt;</c> with respect to A.</summary>
+    /// <param name="queue">Orders the work; scratch memory is its own.</param>
+    /// <param name="composedGradient">G, shape <see cref="FilterCompositionDescriptor.ComposedShape"/>.</param>
+    /// <param name="second">B, shape <see cref="FilterCompositionDescriptor.SecondShape"/>.</param>
+    /// <param name="firstGradient">Shape <see cref="FilterCompositionDescriptor.FirstShape"/>; may not overlap the others.</param>
+    /// <exception cref="ArgumentException">A shape differs from the descriptor's, or an overlap.</exception>
+    public void BackwardFirst(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient)
+    {
+        CheckQueue(queue);
+        convolution.BackwardFilter(queue, composedGradient, second, firstGradient);
+    }
+
+    /// <summary>Computes the gradient of <c>&lt;G, R&gt;</c> with respect to B.</summary>
+    /// <param name="queue">Orders the work; scratch memory is its own.</param>
+    /// <param name="composedGradient">G, shape <see cref="FilterCompositionDescriptor.ComposedShape"/>.</param>
+    /// <param name="first">A, shape <see cref="FilterCompositionDescriptor.FirstShape"/>.</param>
+    /// <param name="secondGradient">Shape <see cref="FilterCompositionDescriptor.SecondShape"/>; may not overlap the others.</param>
+    /// <exception cref="ArgumentException">A shape differs from the descriptor's, or an overlap.</exception>
+    public void BackwardSecond(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient)
+    {
+        CheckQueue(queue);
+        convolution.Forward(queue, composedGradient, first, secondGradient);
+    }
+
+    private protected override void DisposeCore() => convolution.Dispose();
+}
