@@ -269,6 +269,7 @@ public sealed record ConvolutionDescriptor
     internal ConvolutionAxis[] ResolveAxes()
     {
         Check();
+        CheckPadding();
         ConvolutionAxis[] axes = new ConvolutionAxis[SpatialRank];
         for (int a = 0; a < axes.Length; a++)
         {
@@ -332,11 +333,10 @@ public sealed record ConvolutionDescriptor
         }
     }
 
-    private ConvolutionAxis ResolveAxis(int a)
+    /// <summary>Padding and padded extent of an axis. 128 bits: no setting can overflow the arithmetic.</summary>
+    private (Int128 Low, Int128 High, Int128 Padded, Int128 Extent) Pad(int a)
     {
-        // 128 bits: no setting can overflow the arithmetic; what comes out must fit the kernels' 32-bit coordinates.
-        Int128 x = Input[a], k = Filter[a], s = Stride[a], dil = Dilation[a];
-        Int128 e = (dil * (k - 1)) + 1, lo = 0, hi = 0;
+        Int128 x = Input[a], s = Stride[a], e = (Dilation[a] * ((Int128)Filter[a] - 1)) + 1, lo = 0, hi = 0;
         switch (Geometry)
         {
             case Geometry.Explicit:
@@ -350,30 +350,52 @@ public sealed record ConvolutionDescriptor
                 break;
         }
 
-        if ((lo < 0 || hi < 0) && Boundary != Boundary.Zero)
+        return (lo, hi, x + lo + hi, e);
+    }
+
+    /// <summary>Each rule for every axis before the next rule.</summary>
+    private void CheckPadding()
+    {
+        for (int a = 0; a < SpatialRank; a++)
         {
-            throw new ProblemException(ProblemError.NegativePadding, $"conv: negative padding {lo},{hi} on axis {a} needs zero fill");
+            (Int128 lo, Int128 hi, _, _) = Pad(a);
+            if ((lo < 0 || hi < 0) && Boundary != Boundary.Zero)
+            {
+                throw new ProblemException(ProblemError.NegativePadding, $"conv: negative padding {lo},{hi} on axis {a} needs zero fill");
+            }
         }
 
-        Int128 n = x + lo + hi;
-        if (e > n)
+        for (int a = 0; a < SpatialRank; a++)
         {
-            throw new ProblemException(
-                ProblemError.FilterExceedsInput,
-                $"conv: kernel extent {e} on axis {a} exceeds padded input {n} (input {x}, padding {lo}+{hi}, kernel {k}, dilation {dil})");
+            (Int128 lo, Int128 hi, Int128 n, Int128 e) = Pad(a);
+            if (e > n)
+            {
+                throw new ProblemException(
+                    ProblemError.FilterExceedsInput,
+                    $"conv: kernel extent {e} on axis {a} exceeds padded input {n} (input {Input[a]}, padding {lo}+{hi}, kernel {Filter[a]}, dilation {Dilation[a]})");
+            }
         }
 
-        if (Boundary == Boundary.Reflect && (lo > x - 1 || hi > x - 1))
+        for (int a = 0; a < SpatialRank; a++)
         {
-            throw new ProblemException(ProblemError.ReflectTooLarge, $"conv: reflect padding {lo},{hi} on axis {a} must be below the input size {x}");
-        }
+            (Int128 lo, Int128 hi, Int128 n, Int128 e) = Pad(a);
+            if (Boundary == Boundary.Reflect && (lo > Input[a] - 1 || hi > Input[a] - 1))
+            {
+                throw new ProblemException(ProblemError.ReflectTooLarge, $"conv: reflect padding {lo},{hi} on axis {a} must be below the input size {Input[a]}");
+            }
 
-        if (n + e > int.MaxValue || x > int.MaxValue || s > int.MaxValue || Int128.Abs(lo) > int.MaxValue || Int128.Abs(hi) > int.MaxValue)
-        {
-            throw new ProblemException(ProblemError.Overflow, $"conv: axis {a} is too long: input {x}, padding {lo}+{hi}, kernel extent {e} and stride {s} must stay below 2^31");
+            // Kernels count coordinates in 32 bits.
+            if (n + e > int.MaxValue || Input[a] > int.MaxValue || Stride[a] > int.MaxValue || Int128.Abs(lo) > int.MaxValue || Int128.Abs(hi) > int.MaxValue)
+            {
+                throw new ProblemException(ProblemError.Overflow, $"conv: axis {a} is too long: input {Input[a]}, padding {lo}+{hi}, kernel extent {e} and stride {Stride[a]} must stay below 2^31");
+            }
         }
+    }
 
-        return new((int)x, (int)k, (int)s, (int)dil, (int)lo, (int)hi, (int)(((n - e) / s) + 1), Boundary, TrueConvolution);
+    private ConvolutionAxis ResolveAxis(int a)
+    {
+        (Int128 lo, Int128 hi, Int128 n, Int128 e) = Pad(a);
+        return new((int)Input[a], (int)Filter[a], (int)Stride[a], (int)Dilation[a], (int)lo, (int)hi, (int)(((n - e) / Stride[a]) + 1), Boundary, TrueConvolution);
     }
 
     private long[] Leading(bool shared) => Problems is null ? [] : [shared ? 1 : ProblemCount];
