@@ -41,7 +41,13 @@ internal sealed class ExplainVerb : IVerb
         {
             terminal.WriteLine(Json.Text(new
             {
-                plan.Problem, Benchdnn = benchdnn, Target = device.Target.ToString(), Device = device.Name, Type = single ? "f32" : "f64", plan.WorkspaceBytes, plan.Choices,
+                plan.Problem,
+                Benchdnn = benchdnn,
+                Target = device.Target.ToString(),
+                Device = device.Name,
+                Type = single ? "f32" : "f64",
+                plan.WorkspaceBytes,
+                plan.Choices,
             }));
             return ExitCode.Done;
         }
