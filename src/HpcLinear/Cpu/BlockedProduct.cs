@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace HpcLinear.Cpu;
 
@@ -186,6 +187,7 @@ internal static unsafe class BlockedProduct
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Region(ref TA a, ref TB b, ref TC c, long row, long rows, long column, long columns, long depth, byte* scratch, int worker)
         {
             int width = Kernels.Width, tileRows = Kernels.TileRows, panel = Kernels.TileVectors * width;

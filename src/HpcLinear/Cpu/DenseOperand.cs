@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace HpcLinear.Cpu;
 
@@ -29,6 +30,7 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
         PackStrided(panel, width, current + (line * LineStride) + (from * DepthStride), LineStride, DepthStride, lines, depth, Scale);
 
     /// <summary>Packs a strided block; shared by every operand that is one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackStrided(T* panel, int width, T* source, nint lineStride, nint depthStride, int lines, int depth, T scale)
     {
         bool scaled = scale != T.One;
@@ -123,6 +125,7 @@ internal unsafe struct DenseResult<T> : IResult<T>
         ScatterRows(tile, stride, current + (row * RowStride) + column, RowStride, rows, columns, accumulate);
 
     /// <summary>Writes a tile's rows; shared by every result whose rows are contiguous.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ScatterRows(T* tile, nint stride, T* target, nint rowStride, int rows, int columns, bool accumulate)
     {
         for (int r = 0; r < rows; r++, tile += stride, target += rowStride)

@@ -65,6 +65,7 @@ internal unsafe struct PatchOperand<T> : IOperand<T>
     }
 
     /// <summary>Writes pair (position n, tap p) to <c>to[n*positionStep + p*tapStep]</c>, row by row of the plane.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Gather(T* to, nint positionStep, nint tapStep, long position, int positions, long tap, int taps, int* rows)
     {
         GatherMap.Fields* map = Map;
@@ -116,6 +117,7 @@ internal unsafe struct PatchOperand<T> : IOperand<T>
     }
 
     /// <summary>What tap t reads for a run of positions within one row: table look-ups at the rims, a copy between.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Row(GatherMap.Fields* map, T* to, nint positionStep, T* row, int t, int start, int run)
     {
         int taps = map->Taps[map->Rank - 1], end = start + run;

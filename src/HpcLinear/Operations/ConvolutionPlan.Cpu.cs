@@ -24,6 +24,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly ConvolutionAxis[] axes;
     private readonly GatherMap forward;
     private readonly InputClass[] classes;
+    private readonly InterleavedConvolution<T> interleaved;
     private readonly int[][] fold;
     private readonly bool padded;
     private readonly long problems;
@@ -50,11 +51,11 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         cpu = device;
         kernels = CpuKernels<T>.For(device.Isa);
         axes = descriptor.ResolveAxes();
-        bool fold1 = descriptor.SharedFilter;
+        bool merge = descriptor.SharedFilter;
 
         // Problems that share their filter are one problem with a larger batch.
-        problems = fold1 ? 1 : descriptor.ProblemCount;
-        batch = fold1 ? descriptor.ProblemCount * descriptor.Batch : descriptor.Batch;
+        problems = merge ? 1 : descriptor.ProblemCount;
+        batch = merge ? descriptor.ProblemCount * descriptor.Batch : descriptor.Batch;
         groups = descriptor.Groups;
         inGroup = descriptor.FilterChannels;
         outGroup = descriptor.OutChannels / groups;
@@ -74,6 +75,10 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         classes = InputClasses();
 
         int threads = device.Team.Size;
+        interleaved = new(kernels, threads, new()
+        {
+            Map = forward.Map, Problems = problems, Groups = groups, Batch = batch, InGroup = inGroup, OutGroup = outGroup, SharedInput = descriptor.SharedInput,
+        });
         long outerTaps = Math.Max(forward.Map->OuterTaps, classes.Max(c => c.Map.Map->OuterTaps));
         rowsBytes = Align(threads * outerTaps * sizeof(int));
         forwardBytes = rowsBytes + BlockedProduct.WorkspaceBytes(kernels, ForwardShape, threads);
@@ -83,7 +88,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         partDepth = Math.Max(1, (depth + parts - 1) / parts);
         parts = Math.Max(1, (depth + partDepth - 1) / partDepth);
         partialBytes = parts > 1 ? Align(parts * elements * sizeof(T)) : 0;
-        filterBytes = rowsBytes + partialBytes + BlockedProduct.WorkspaceBytes(kernels, FilterShape1, threads);
+        filterBytes = rowsBytes + partialBytes + BlockedProduct.WorkspaceBytes(kernels, PartShape, threads);
 
         long imageBytes = descriptor.InChannels * paddedPlane * sizeof(T);
         paddedImages = padded ? Math.Clamp(PaddedBytes / imageBytes, 1, Math.Max(1, batch)) : 0;
@@ -91,11 +96,26 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             + classes.Max(c => BlockedProduct.WorkspaceBytes(kernels, ClassShape(c, padded ? paddedImages : batch, padded || descriptor.SharedInput ? groups : problems * groups), threads));
 
         string tile = $"{device.Target} tile {kernels.TileText}";
+        if (InterleavedForward)
+        {
+            forwardBytes = filterBytes = interleaved.WorkspaceBytes;
+            inputBytes = InterleavedInput ? interleaved.WorkspaceBytes : inputBytes;
+        }
+
+        string lanes = $"{device.Target} {kernels.Width} cells a vector";
+        string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
+        string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
+        string direct = "direct: only when a non-finite operand meets padding";
+        string[] againstProduct = forward.HasPadding ? [.. whyNot, direct] : whyNot;
         Choices =
         [
-            Choice("forward", "implicit-gemm", tile, forwardBytes),
-            Choice("backward-input", padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes", tile, inputBytes),
-            Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes),
+            InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
+            InterleavedInput
+                ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
+                : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstProduct),
+            InterleavedForward
+                ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
+                : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, againstProduct),
             new("backward-bias", "rows", $"{device.Target} {kernels.Width} lanes", 0, descriptor.OutputShape.ElementCount, (double)sizeof(T) * descriptor.OutputShape.ElementCount, []),
         ];
     }
@@ -104,12 +124,18 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     private ProductShape ForwardShape => new(problems * groups, outGroup, batch * outPlane, inGroup * taps);
 
-    private ProductShape FilterShape1 => new(problems * groups * parts, outGroup, inGroup * taps, partDepth) { Parts = parts, TotalDepth = batch * outPlane };
+    private ProductShape PartShape => new(problems * groups * parts, outGroup, inGroup * taps, partDepth) { Parts = parts, TotalDepth = batch * outPlane };
 
     private protected override void ForwardCore(CommandQueue queue, TensorView<T> input, TensorView<T> filter, TensorView<T> bias, TensorView<T> output, T alpha, T beta)
     {
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(forwardBytes);
+        if (InterleavedForward)
+        {
+            interleaved.Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta, workspace);
+            return;
+        }
+
         if (forward.HasPadding && HasNonFinite(cpuQueue, filter))
         {
             Direct().Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta);
@@ -123,6 +149,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     {
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(inputBytes);
+        if (InterleavedInput && batch > 0)
+        {
+            interleaved.BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta, workspace);
+            return;
+        }
+
         if (classes.Any(c => c.Map.HasPadding) && HasNonFinite(cpuQueue, filter))
         {
             Direct().BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta);
@@ -178,6 +210,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(filterBytes);
         T* dw = filterGradient.Pointer();
+        if (InterleavedForward)
+        {
+            interleaved.BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta, workspace);
+            return;
+        }
+
         if (forward.HasPadding && HasNonFinite(cpuQueue, outputGradient))
         {
             Direct().BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta);
@@ -203,7 +241,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         patches.PartDepth = partDepth;
         T* partial = (T*)(workspace + rowsBytes);
         DenseResult<T> result = new() { Origin = parts == 1 ? dw : partial, ProductStride = group, RowStride = (nint)(inGroup * taps), Beta = beta };
-        BlockedProduct.Run(cpuQueue, kernels, FilterShape1, gradients, patches, result, parts == 1 && beta != T.Zero, workspace + rowsBytes + partialBytes);
+        BlockedProduct.Run(cpuQueue, kernels, PartShape, gradients, patches, result, parts == 1 && beta != T.Zero, workspace + rowsBytes + partialBytes);
         if (parts > 1)
         {
             CombineJob job = new() { Partial = partial, Result = dw, Group = group, Parts = parts, Beta = beta };
@@ -239,8 +277,14 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     private static long Align(long bytes) => (bytes + 127) & ~63L;
 
-    private KernelChoice Choice(string operation, string algorithm, string tile, long workspace) =>
-        new(operation, algorithm, tile, workspace, Descriptor.Flops, Bytes, padded || forward.HasPadding ? ["direct: only when a non-finite operand meets padding"] : []);
+    private bool InterleavedForward => interleaved.WhyNot is null;
+
+    private bool InterleavedInput => InterleavedForward && !(Descriptor.SharedInput && problems > 1);
+
+    private string InputAlgorithm() => padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes";
+
+    private KernelChoice Choice(string operation, string algorithm, string kernel, long workspace, string[] rejected) =>
+        new(operation, algorithm, kernel, workspace, Descriptor.Flops, Bytes, rejected);
 
     private DirectConvolution<T> Direct() => new(Descriptor, axes);
 
