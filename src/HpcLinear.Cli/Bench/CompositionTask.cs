@@ -51,23 +51,11 @@ internal sealed class CompositionTask<T> : BenchTask
         {
             Range here = (int)(i * each)..(int)((i + 1) * each);
             queue.Download(result.View(chosen[i] * each, [each]), got.AsSpan(here));
-            double[][] layers = [.. operands.Select(o => Part(o, chosen[i], problems))];
+            double[][] layers = [.. operands.Select(o => o.ToArray(o.Count / problems * chosen[i], o.Count / problems))];
             ChainDefinition.Compose(descriptor, 1, layers).CopyTo(want, i * each);
             ChainDefinition.Compose(descriptor, 1, [.. layers.Select(l => Array.ConvertAll(l, Math.Abs))]).CopyTo(magnitude, i * each);
         }
 
         return BenchCheck.Of<T>(got, want, magnitude, terms, total);
-    }
-
-    private static double[] Part(RandomOperand operand, long part, long parts)
-    {
-        long count = operand.Count / parts;
-        double[] elements = new double[count];
-        for (long i = 0; i < count; i++)
-        {
-            elements[i] = operand[(part * count) + i];
-        }
-
-        return elements;
     }
 }

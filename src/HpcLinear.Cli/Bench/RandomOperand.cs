@@ -21,12 +21,15 @@ internal sealed record RandomOperand(ulong Seed, long Count)
         }
     }
 
-    public double[] ToArray()
+    public double[] ToArray() => ToArray(0, Count);
+
+    /// <summary>A part of the elements.</summary>
+    public double[] ToArray(long from, long count)
     {
-        double[] elements = new double[Count];
+        double[] elements = new double[count];
         for (int i = 0; i < elements.Length; i++)
         {
-            elements[i] = this[i];
+            elements[i] = this[from + i];
         }
 
         return elements;

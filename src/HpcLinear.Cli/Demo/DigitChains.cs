@@ -10,12 +10,17 @@ internal sealed class DigitChains
     private const int Layers = 4;
     private const int Piece = 500;
 
+    /// <summary>Magnitudes for the tolerances are computed in every so many pieces.</summary>
+    private const int MagnitudeStep = 10;
+
     private readonly int digits;
     private readonly FilterChainDescriptor descriptor;
     private readonly RandomOperand[] filters;
     private readonly RandomOperand cotangent;
-    private readonly DemoExpectation?[] gradients = new DemoExpectation?[Layers];
-    private DemoExpectation? composed;
+    private readonly double[] composed;
+    private readonly double[][] gradients;
+    private readonly double[] magnitudes = new double[Layers + 1];
+    private readonly Lock gate = new();
 
     public DigitChains(int digits)
     {
@@ -23,74 +28,41 @@ internal sealed class DigitChains
         descriptor = Describe(digits);
         filters = [.. Enumerable.Range(0, Layers).Select(l => new RandomOperand((ulong)(20 + l), descriptor.FilterShape(l).ElementCount))];
         cotangent = new(30, descriptor.ComposedShape.ElementCount);
+        composed = new double[cotangent.Count];
+        gradients = [.. filters.Select(f => new double[f.Count])];
     }
 
     public string Describe() => $"filter chains: {digits} networks of {Layers} layers 3x3, channels {descriptor.Channels.ToProblemText()}, strides 2, 1, 2, 1, "
         + $"end-to-end filters {descriptor.ComposedShape.Skip(3).ToProblemText()}, every one compared";
 
     /// <summary>Computes what is expected, in pieces that may run at the same time.</summary>
-    public IEnumerable<Action> Prepare()
-    {
-        double[] want = new double[cotangent.Count];
-        double[][] wantGradients = [.. filters.Select(f => new double[f.Count])];
-        double largest = 0;
-        double[] largestGradients = new double[Layers];
-        int left = (digits + Piece - 1) / Piece;
-        object gate = new();
-        for (int first = 0; first < digits; first += Piece)
-        {
-            int from = first, count = Math.Min(Piece, digits - first);
-            yield return () => Compute(from, count);
-        }
+    public IEnumerable<Action> Prepare() => Enumerable.Range(0, (digits + Piece - 1) / Piece).Select<int, Action>(i => () => Compute(i));
 
-        void Compute(int from, int count)
-        {
-            FilterChainDescriptor part = Describe(count);
-            double[][] w = [.. filters.Select(f => Part(f, from, count))], absolute = [.. w.Select(f => Array.ConvertAll(f, Math.Abs))];
-            double[] g = Part(cotangent, from, count);
-            double[] product = ChainDefinition.Compose(part, count, w), magnitude = ChainDefinition.Compose(part, count, absolute);
-            double[][] dw = ChainDefinition.Gradients(part, count, w, g), dwMagnitude = ChainDefinition.Gradients(part, count, absolute, Array.ConvertAll(g, Math.Abs));
-            lock (gate)
-            {
-                product.CopyTo(want, from * (want.LongLength / digits));
-                largest = Math.Max(largest, magnitude.Max());
-                for (int l = 0; l < Layers; l++)
-                {
-                    dw[l].CopyTo(wantGradients[l], from * (wantGradients[l].LongLength / digits));
-                    largestGradients[l] = Math.Max(largestGradients[l], dwMagnitude[l].Max());
-                }
-
-                if (--left == 0)
-                {
-                    // Roundings of all layers add up: their sums' lengths together are the n of the tolerance.
-                    double terms = Enumerable.Range(1, Layers - 1).Sum(l => descriptor.Channels[l] * descriptor.Filters[l].ElementCount);
-                    composed = DemoExpectation.Whole(want, largest, terms);
-                    for (int l = 0; l < Layers; l++)
-                    {
-                        gradients[l] = DemoExpectation.Whole(wantGradients[l], largestGradients[l], terms + descriptor.ComposedShape.Skip(3).ElementCount);
-                    }
-                }
-            }
-        }
-    }
-
-    public void Run<T>(DemoRun<T> run)
+    /// <summary>Times and checks composition and gradients of the first <paramref name="count"/> chains.</summary>
+    public void Run<T>(DemoRun<T> run, int count)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        FilterChainDescriptor d = Describe(count);
         CommandQueue queue = run.Queue;
-        using FilterChainPlan<T> plan = FilterChainPlan.Create<T>(queue.Device, descriptor);
+        using FilterChainPlan<T> plan = FilterChainPlan.Create<T>(queue.Device, d);
         Tensor<T>[] w = [], dw = [];
         try
         {
-            w = [.. filters.Select((f, l) => f.Upload<T>(queue, descriptor.FilterShape(l)))];
-            dw = [.. filters.Select((_, l) => queue.Device.Allocate<T>(descriptor.FilterShape(l)))];
-            using Tensor<T> g = cotangent.Upload<T>(queue, descriptor.ComposedShape), product = queue.Device.Allocate<T>(descriptor.ComposedShape);
+            w = [.. filters.Select((f, l) => (f with { Count = Size(f, count) }).Upload<T>(queue, d.FilterShape(l)))];
+            dw = [.. filters.Select((_, l) => queue.Device.Allocate<T>(d.FilterShape(l)))];
+            using Tensor<T> g = (cotangent with { Count = Size(cotangent, count) }).Upload<T>(queue, d.ComposedShape), product = queue.Device.Allocate<T>(d.ComposedShape);
             TensorView<T>[] views = [.. w.Select(t => (TensorView<T>)t)], gradientViews = [.. dw.Select(t => (TensorView<T>)t)];
-            run.Measure("filter chains compose", digits, descriptor.Flops, composed!, product, () => plan.Compose(queue, views, product));
-            for (int l = 0; l < Layers; l += Layers - 1)
+
+            // Roundings of all layers add up: their sums' lengths together are the n of the tolerance.
+            double terms = Enumerable.Range(1, Layers - 1).Sum(l => d.Channels[l] * d.Filters[l].ElementCount);
+            double gradientTerms = terms + d.ComposedShape.Skip(3).ElementCount;
+            run.Measure("chains compose", count, d.Flops, Expected(composed, count, magnitudes[Layers], terms), product, () => plan.Compose(queue, views, product));
+
+            // One call computes all layers' gradients; the last is made of the longest sums and is compared first, the others by a second look.
+            Action call = () => plan.Gradients(queue, views, g, gradientViews);
+            for (int l = Layers - 1; l >= 0; l -= Layers - 1)
             {
-                // One call computes all layers' gradients; the first and the last, made of the longest sums, are compared.
-                run.Measure($"filter chains gradients w{l}", digits, 3 * descriptor.Flops, gradients[l]!, dw[l], () => plan.Gradients(queue, views, g, gradientViews));
+                run.Measure($"chains gradients (w{l})", count, 3 * d.Flops, Expected(gradients[l], count, magnitudes[l], gradientTerms), dw[l], call);
             }
         }
         finally
@@ -110,15 +82,36 @@ internal sealed class DigitChains
         Strides = [[2, 2], [1, 1], [2, 2], [1, 1]],
     };
 
-    private double[] Part(RandomOperand operand, int from, int count)
+    private DemoExpectation Expected(double[] values, int count, double magnitude, double terms) =>
+        DemoExpectation.Whole(values[..(int)(values.LongLength / digits * count)], magnitude, terms);
+
+    /// <summary>Elements of an operand that belong to the first <paramref name="count"/> chains.</summary>
+    private long Size(RandomOperand operand, int count) => operand.Count / digits * count;
+
+    private void Compute(int index)
     {
-        long each = operand.Count / digits;
-        double[] elements = new double[count * each];
-        for (int i = 0; i < elements.Length; i++)
+        int from = index * Piece, count = Math.Min(Piece, digits - from);
+        FilterChainDescriptor part = Describe(count);
+        double[][] w = [.. filters.Select(f => f.ToArray(Size(f, from), Size(f, count)))];
+        double[] g = cotangent.ToArray(Size(cotangent, from), Size(cotangent, count));
+        ChainDefinition.Compose(part, count, w).CopyTo(composed, Size(cotangent, from));
+        double[][] dw = ChainDefinition.Gradients(part, count, w, g);
+        for (int l = 0; l < Layers; l++)
         {
-            elements[i] = operand[(from * each) + i];
+            dw[l].CopyTo(gradients[l], Size(filters[l], from));
         }
 
-        return elements;
+        if (index % MagnitudeStep == 0)
+        {
+            double[][] absolute = [.. w.Select(f => Array.ConvertAll(f, Math.Abs))];
+            double[][] all = [.. ChainDefinition.Gradients(part, count, absolute, Array.ConvertAll(g, Math.Abs)), ChainDefinition.Compose(part, count, absolute)];
+            lock (gate)
+            {
+                for (int i = 0; i < all.Length; i++)
+                {
+                    magnitudes[i] = Math.Max(magnitudes[i], all[i].Max());
+                }
+            }
+        }
     }
 }

@@ -6,11 +6,11 @@ using HpcLinear.Operations;
 namespace HpcLinear.Cli.Demo;
 
 /// <summary>A convolution over the digits, forward and backward, compared with the Reference.</summary>
-/// <remarks>Pixels are multiples of 1/256 and filters and gradients are exact in float32, so one reference serves both element types.</remarks>
+/// <remarks>Pixels are multiples of 1/256 and filters and gradients are exact in float32, so one reference serves both element types, and its beginning
+/// serves fewer digits. Magnitudes for the tolerances are taken at every tenth digit.</remarks>
 internal sealed class DigitConvolution
 {
-    /// <summary>Digits a piece of the reference computation: the pieces run side by side.</summary>
-    private const int Piece = 500;
+    private const int MagnitudeStep = 10;
 
     private readonly string name;
     private readonly ConvolutionDescriptor descriptor;
@@ -19,9 +19,9 @@ internal sealed class DigitConvolution
     private readonly int step;
     private readonly RandomOperand filter;
     private readonly RandomOperand gradient;
-    private DemoExpectation? forward;
-    private DemoExpectation? backwardInput;
-    private DemoExpectation? backwardFilter;
+    private readonly double[] output;
+    private readonly double[] inputGradient;
+    private readonly DigitPiece[] pieces;
 
     private DigitConvolution(string name, ConvolutionDescriptor descriptor, double[] pixels, int digits, int step)
     {
@@ -32,11 +32,19 @@ internal sealed class DigitConvolution
         this.step = step;
         filter = new(5, descriptor.FilterShape.ElementCount);
         gradient = new(6, descriptor.OutputShape.ElementCount);
+        int compared = (digits + step - 1) / step;
+        output = new double[compared * OutputSize];
+        inputGradient = new double[compared * InputSize];
+        pieces = new DigitPiece[DigitPiece.Count(digits)];
     }
 
-    public string Describe() => $"{name}: {descriptor}" + (step == 1
-        ? ", every digit compared"
-        : $", outputs and input gradients compared at every {step}th digit, the filter gradient over all");
+    private bool HasOwnFilters => descriptor.Problems is not null;
+
+    private long InputSize => descriptor.Input.ElementCount;
+
+    private long OutputSize => descriptor.OutChannels * descriptor.Output.ElementCount;
+
+    private long Taps => descriptor.OutChannels * descriptor.Filter.ElementCount;
 
     /// <summary>A strided layer, 1 to 16 channels, over all digits at once.</summary>
     /// <param name="images">The digits.</param>
@@ -57,81 +65,88 @@ internal sealed class DigitConvolution
         digits,
         1);
 
+    public string Describe() => $"{name}: {descriptor}" + (step == 1
+        ? ", every digit compared"
+        : $", outputs and input gradients compared at every {step}th digit, the filter gradient over all");
+
     /// <summary>Computes what is expected, in pieces that may run at the same time.</summary>
-    public IEnumerable<Action> Prepare()
-    {
-        long input = descriptor.Input.ElementCount, output = descriptor.OutChannels * descriptor.Output.ElementCount, taps = descriptor.FilterShape.ElementCount;
-        bool own = descriptor.Problems is not null;
-        int compared = (digits + step - 1) / step;
-        double[] y = new double[compared * output], dx = new double[compared * input], dw = new double[taps], dwMagnitude = new double[taps];
-        double largestY = 0, largestDx = 0;
-        int left = (digits + Piece - 1) / Piece;
-        object gate = new();
-        for (int first = 0; first < digits; first += Piece)
-        {
-            int from = first, count = Math.Min(Piece, digits - first);
-            yield return () => Compute(from, count);
-        }
+    public IEnumerable<Action> Prepare() => Enumerable.Range(0, pieces.Length).Select<int, Action>(i => () => Compute(i));
 
-        void Compute(int from, int count)
-        {
-            ConvolutionDescriptor all = Part(count), every = Part((count + step - 1) / step);
-            double[] x = pixels[(int)(from * input)..(int)((from + count) * input)], dy = Elements(gradient, from * output, count * output);
-            double[] w = own ? Elements(filter, from * (taps / digits), count * (taps / digits)) : filter.ToArray();
-            double[] ownDw = new double[w.Length], ownMagnitude = new double[w.Length];
-            ConvolutionReference.BackwardFilter(all, x, dy, ownDw);
-            ConvolutionReference.BackwardFilter(all, x, Array.ConvertAll(dy, Math.Abs), ownMagnitude);
-
-            double[] xs = Every(x, input), dys = Every(dy, output), ys = new double[every.OutputShape.ElementCount], dxs = new double[every.InputShape.ElementCount];
-            double[] magnitude = new double[ys.Length], dxMagnitude = new double[dxs.Length], absolute = Array.ConvertAll(w, Math.Abs);
-            ConvolutionReference.Forward(every, xs, w, null, ys);
-            ConvolutionReference.Forward(every, xs, absolute, null, magnitude);
-            ConvolutionReference.BackwardInput(every, dys, w, dxs);
-            ConvolutionReference.BackwardInput(every, Array.ConvertAll(dys, Math.Abs), absolute, dxMagnitude);
-            lock (gate)
-            {
-                ys.CopyTo(y, from / step * output);
-                dxs.CopyTo(dx, from / step * input);
-                long at = own ? from * (taps / digits) : 0;
-                for (int i = 0; i < ownDw.Length; i++)
-                {
-                    dw[at + i] += ownDw[i];
-                    dwMagnitude[at + i] += ownMagnitude[i];
-                }
-
-                largestY = Math.Max(largestY, magnitude.Max());
-                largestDx = Math.Max(largestDx, dxMagnitude.Max());
-                if (--left == 0)
-                {
-                    long outputs = descriptor.Output.ElementCount, window = descriptor.Filter.ElementCount;
-                    forward = new(Places(output), y, largestY, window);
-                    backwardInput = new(Places(input), dx, largestDx, window * descriptor.OutChannels);
-                    backwardFilter = DemoExpectation.Whole(dw, dwMagnitude.Max(), outputs * (own ? 1 : digits));
-                }
-            }
-        }
-
-        long[] Places(long size) => step == 1 ? [0] : [.. Enumerable.Range(0, compared).Select(i => i * step * size)];
-    }
-
-    public void Run<T>(DemoRun<T> run)
+    /// <summary>Times and checks the three directions over the first <paramref name="count"/> digits.</summary>
+    public void Run<T>(DemoRun<T> run, int count)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
+        ConvolutionDescriptor d = Part(count);
         CommandQueue queue = run.Queue;
-        using ConvolutionPlan<T> plan = ConvolutionPlan.Create<T>(queue.Device, descriptor);
-        using Tensor<T> x = queue.Device.Allocate<T>(descriptor.InputShape), dx = queue.Device.Allocate<T>(descriptor.InputShape);
-        using Tensor<T> w = filter.Upload<T>(queue, descriptor.FilterShape), dw = queue.Device.Allocate<T>(descriptor.FilterShape);
-        using Tensor<T> dy = gradient.Upload<T>(queue, descriptor.OutputShape), y = queue.Device.Allocate<T>(descriptor.OutputShape);
-        queue.Upload(Array.ConvertAll(pixels, T.CreateTruncating), x);
-        run.Measure($"{name} forward", digits, descriptor.Flops, forward!, y, () => plan.Forward(queue, x, w, y));
-        run.Measure($"{name} backward input", digits, descriptor.Flops, backwardInput!, dx, () => plan.BackwardInput(queue, dy, w, dx));
-        run.Measure($"{name} backward filter", digits, descriptor.Flops, backwardFilter!, dw, () => plan.BackwardFilter(queue, x, dy, dw));
+        using ConvolutionPlan<T> plan = ConvolutionPlan.Create<T>(queue.Device, d);
+        using Tensor<T> x = queue.Device.Allocate<T>(d.InputShape), dx = queue.Device.Allocate<T>(d.InputShape);
+        using Tensor<T> w = (filter with { Count = d.FilterShape.ElementCount }).Upload<T>(queue, d.FilterShape), dw = queue.Device.Allocate<T>(d.FilterShape);
+        using Tensor<T> dy = (gradient with { Count = d.OutputShape.ElementCount }).Upload<T>(queue, d.OutputShape), y = queue.Device.Allocate<T>(d.OutputShape);
+        queue.Upload(Array.ConvertAll(pixels[..(int)d.InputShape.ElementCount], T.CreateTruncating), x);
+        DigitPiece[] used = pieces[..DigitPiece.Count(count)];
+        double window = d.Filter.ElementCount;
+        run.Measure($"{name} forward", count, d.Flops, Expected(output, OutputSize, count, used.Max(p => p.Output), window), y, () => plan.Forward(queue, x, w, y));
+        run.Measure(
+            $"{name} backward input",
+            count,
+            d.Flops,
+            Expected(inputGradient, InputSize, count, used.Max(p => p.InputGradient), window * d.OutChannels),
+            dx,
+            () => plan.BackwardInput(queue, dy, w, dx));
+        run.Measure($"{name} backward filter", count, d.Flops, ExpectedFilterGradient(used, count), dw, () => plan.BackwardFilter(queue, x, dy, dw));
+    }
+
+    private DemoExpectation Expected(double[] values, long size, int count, double magnitude, double terms)
+    {
+        int compared = (count + step - 1) / step;
+        double[] part = values[..(int)(compared * size)];
+        return step == 1 ? DemoExpectation.Whole(part, magnitude, terms) : new([.. Enumerable.Range(0, compared).Select(i => i * step * size)], part, magnitude, terms);
+    }
+
+    private DemoExpectation ExpectedFilterGradient(DigitPiece[] used, int count)
+    {
+        double sums = descriptor.Output.ElementCount * (HasOwnFilters ? 1.0 : count);
+        double square = HasOwnFilters ? used.Max(p => p.FilterGradientSquare) : used.Sum(p => p.FilterGradientSquare) * MagnitudeStep;
+        double[] values = HasOwnFilters ? [.. used.SelectMany(p => p.FilterGradient)] : new double[Taps];
+        for (int i = 0; !HasOwnFilters && i < values.Length; i++)
+        {
+            values[i] = used.Sum(p => p.FilterGradient[i]);
+        }
+
+        // Terms of both signs: partial sums grow like the root of the sum of squares, and with them the roundings. The sum of magnitudes
+        // would allow an error a thousand times larger in a sum this long.
+        return DemoExpectation.Whole(values, Math.Sqrt(square), sums);
+    }
+
+    private void Compute(int index)
+    {
+        (int from, int count) = DigitPiece.Range(index, digits);
+        double[] x = pixels[(int)(from * InputSize)..(int)((from + count) * InputSize)], dy = gradient.ToArray(from * OutputSize, count * OutputSize);
+        double[] w = HasOwnFilters ? filter.ToArray(from * Taps, count * Taps) : filter.ToArray();
+        double[] dw = new double[w.Length];
+        ConvolutionReference.BackwardFilter(Part(count), x, dy, dw);
+
+        ConvolutionDescriptor compared = Part((count + step - 1) / step);
+        double[] y = new double[compared.OutputShape.ElementCount], dx = new double[compared.InputShape.ElementCount];
+        double[] ownW = HasOwnFilters ? Every(w, Taps, step) : w;
+        ConvolutionReference.Forward(compared, Every(x, InputSize, step), ownW, null, y);
+        ConvolutionReference.BackwardInput(compared, Every(dy, OutputSize, step), ownW, dx);
+        y.CopyTo(output, from / step * OutputSize);
+        dx.CopyTo(inputGradient, from / step * InputSize);
+
+        ConvolutionDescriptor some = Part((count + MagnitudeStep - 1) / MagnitudeStep);
+        double[] someX = Every(x, InputSize, MagnitudeStep), someDy = Every(dy, OutputSize, MagnitudeStep), someW = HasOwnFilters ? Every(w, Taps, MagnitudeStep) : w;
+        double[] magnitudeY = new double[some.OutputShape.ElementCount], magnitudeDx = new double[some.InputShape.ElementCount], squareDw = new double[someW.Length];
+        ConvolutionReference.Forward(some, someX, Array.ConvertAll(someW, Math.Abs), null, magnitudeY);
+        ConvolutionReference.BackwardInput(some, Array.ConvertAll(someDy, Math.Abs), Array.ConvertAll(someW, Math.Abs), magnitudeDx);
+        ConvolutionReference.BackwardFilter(some, Array.ConvertAll(someX, v => v * v), Array.ConvertAll(someDy, v => v * v), squareDw);
+        pieces[index] = new(dw, magnitudeY.Max(), magnitudeDx.Max(), squareDw.Max());
     }
 
     /// <summary>The problem over fewer digits.</summary>
-    private ConvolutionDescriptor Part(int count) => descriptor.Problems is null ? descriptor with { Batch = count } : descriptor with { Problems = count };
+    private ConvolutionDescriptor Part(int count) => HasOwnFilters ? descriptor with { Problems = count } : descriptor with { Batch = count };
 
-    private double[] Every(double[] elements, long size)
+    private static double[] Every(double[] elements, long size, int step)
     {
         if (step == 1)
         {
@@ -148,14 +163,17 @@ internal sealed class DigitConvolution
         return chosen;
     }
 
-    private static double[] Elements(RandomOperand operand, long from, long count)
+    /// <summary>What one piece of the digits gave.</summary>
+    /// <param name="FilterGradient">Filter gradients of the piece's digits: one, or one a digit.</param>
+    /// <param name="Output">Largest magnitude of the outputs.</param>
+    /// <param name="InputGradient">Largest magnitude of the input gradients.</param>
+    /// <param name="FilterGradientSquare">Largest sum of squared terms of the filter gradients.</param>
+    private sealed record DigitPiece(double[] FilterGradient, double Output, double InputGradient, double FilterGradientSquare)
     {
-        double[] elements = new double[count];
-        for (long i = 0; i < count; i++)
-        {
-            elements[i] = operand[from + i];
-        }
+        private const int Size = 500;
 
-        return elements;
+        public static int Count(int digits) => (digits + Size - 1) / Size;
+
+        public static (int From, int Count) Range(int index, int digits) => (index * Size, Math.Min(Size, digits - (index * Size)));
     }
 }

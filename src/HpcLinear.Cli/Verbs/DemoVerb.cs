@@ -49,11 +49,12 @@ internal sealed class DemoVerb : IVerb
         bool? single = Targets.IsSingle(Type);
         IReadOnlyList<Target> targets = Targets.Named(Target);
         IdxArray images = ReadDigits();
-        int count = IsQuick ? QuickDigits : (int)images.Shape[0];
+        int digits = IsQuick ? QuickDigits : (int)images.Shape[0];
         Terminal shown = IsJson ? terminal.Silenced() : terminal;
-        DigitTasks? singles = single == false ? null : new(images, count, Step), doubles = single == true ? null : new(images, count / DoubleShare, Step);
-        shown.WriteLine($"{count} handwritten digits (MNIST test set); float64 on the first {count / DoubleShare}");
-        foreach (string line in (singles ?? doubles)!.Describe())
+        (int singles, int doubles) = (single == false ? 0 : digits, single == true ? 0 : digits / DoubleShare);
+        DigitTasks tasks = new(images, Math.Max(singles, doubles));
+        shown.WriteLine($"handwritten digits of the MNIST test set: {singles} in float32, the first {doubles} in float64");
+        foreach (string line in tasks.Describe())
         {
             shown.WriteLine($"  {line}");
         }
@@ -61,13 +62,13 @@ internal sealed class DemoVerb : IVerb
         shown.WithProgress("demo", 1 + (targets.Count * 2), progress =>
         {
             progress.Say("reference, float64 on the host");
-            Prepare(singles, doubles, terminal.Cancellation);
+            tasks.Prepare(terminal.Cancellation);
             progress.Advance();
             Say(shown, clock, "reference computed");
             foreach (Target target in targets)
             {
                 progress.Say(target.ToString());
-                RunOn(target, singles, doubles, progress, terminal.Cancellation);
+                RunOn(target, tasks, singles, doubles, progress, terminal.Cancellation);
                 Say(shown, clock, target.ToString());
             }
         });
@@ -84,19 +85,6 @@ internal sealed class DemoVerb : IVerb
             : throw new DataFormatException(file, $"the shape {images.Shape}", $"[{QuickDigits} or more, rows, columns]");
     }
 
-    private static void Prepare(DigitTasks? singles, DigitTasks? doubles, CancellationToken cancellation)
-    {
-        Task[] tasks = [.. new[] { singles, doubles }.OfType<DigitTasks>().SelectMany(t => t.Prepare()).Select(a => Task.Run(a, cancellation))];
-        try
-        {
-            Task.WaitAll(tasks, cancellation);
-        }
-        catch (AggregateException e)
-        {
-            throw e.GetBaseException();
-        }
-    }
-
     private static void Say(Terminal terminal, Stopwatch clock, string what)
     {
         if (!terminal.IsInteractive)
@@ -105,19 +93,23 @@ internal sealed class DemoVerb : IVerb
         }
     }
 
-    private void RunOn(Target target, DigitTasks? singles, DigitTasks? doubles, ProgressLine progress, CancellationToken cancellation)
+    private void RunOn(Target target, DigitTasks tasks, int singles, int doubles, ProgressLine progress, CancellationToken cancellation)
     {
         try
         {
             using Device device = Devices.Open(target);
             using CommandQueue queue = device.CreateQueue();
-            singles?.Run(new DemoRun<float>(queue, rows.Add, cancellation));
-            progress.Advance();
-            if (device.SupportsDouble)
+            if (singles > 0)
             {
-                doubles?.Run(new DemoRun<double>(queue, rows.Add, cancellation));
+                tasks.Run(new DemoRun<float>(queue, rows.Add, cancellation), singles);
             }
-            else if (doubles is not null)
+
+            progress.Advance();
+            if (doubles > 0 && device.SupportsDouble)
+            {
+                tasks.Run(new DemoRun<double>(queue, rows.Add, cancellation), doubles);
+            }
+            else if (doubles > 0)
             {
                 skipped.Add($"{target} ({device.Name}) has no float64");
             }
@@ -150,23 +142,34 @@ internal sealed class DemoVerb : IVerb
             $"{rows.Count(r => r.IsRight)} right, {rows.Count(r => !r.IsRight) + refused.Count} wrong; worst error {worst:F3} of its tolerance; {clock.Elapsed.TotalSeconds:F1} s"));
     }
 
-    /// <summary>The three tasks over a number of digits.</summary>
-    private sealed class DigitTasks(IdxArray images, int digits, int step)
+    /// <summary>The three tasks, prepared for a number of digits.</summary>
+    private sealed class DigitTasks(IdxArray images, int digits)
     {
-        private readonly DigitConvolution layer = DigitConvolution.Layer(images, digits, step);
+        private readonly DigitConvolution layer = DigitConvolution.Layer(images, digits, Step);
         private readonly DigitConvolution ownFilters = DigitConvolution.OwnFilters(images, digits);
         private readonly DigitChains chains = new(digits);
 
         public IEnumerable<string> Describe() => [layer.Describe(), ownFilters.Describe(), chains.Describe()];
 
-        public IEnumerable<Action> Prepare() => [.. layer.Prepare(), .. ownFilters.Prepare(), .. chains.Prepare()];
+        public void Prepare(CancellationToken cancellation)
+        {
+            Action[] work = [.. layer.Prepare(), .. ownFilters.Prepare(), .. chains.Prepare()];
+            try
+            {
+                Task.WaitAll([.. work.Select(piece => Task.Run(piece, cancellation))], cancellation);
+            }
+            catch (AggregateException e)
+            {
+                throw e.GetBaseException();
+            }
+        }
 
-        public void Run<T>(DemoRun<T> run)
+        public void Run<T>(DemoRun<T> run, int count)
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
         {
-            layer.Run(run);
-            ownFilters.Run(run);
-            chains.Run(run);
+            layer.Run(run, count);
+            ownFilters.Run(run, count);
+            chains.Run(run, count);
         }
     }
 }
