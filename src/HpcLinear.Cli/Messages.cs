@@ -18,6 +18,12 @@ internal static class Messages
             text = text.Replace($" (Parameter '{parameter}')", "", StringComparison.Ordinal);
         }
 
+        if (e is ArgumentOutOfRangeException)
+        {
+            // The runtime adds a line with the value, which our messages already name.
+            text = text.Split('\n')[0];
+        }
+
         return string.Join(" ", text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
     }
 }

@@ -8,24 +8,22 @@ internal sealed class DemoRun<T>(CommandQueue queue, Action<DemoRow> report, Can
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private const int MostCalls = 5;
-    private const double EnoughSeconds = 0.25;
+    private const double EnoughSeconds = 0.15, LongSeconds = 1;
 
     public CommandQueue Queue => queue;
 
-    /// <summary>Median time of one call; a call that takes long is made once.</summary>
+    /// <summary>Median time of a call after a first one that warms up; a call that takes a second is made once.</summary>
     public void Measure(string task, int digits, double flops, DemoExpectation expected, Tensor<T> result, Action call)
     {
-        cancellation.ThrowIfCancellationRequested();
         queue.Fill(result, T.NaN);
         queue.Wait();
-        List<double> seconds = [];
-        Stopwatch total = Stopwatch.StartNew();
-        while (seconds.Count == 0 || (seconds.Count < MostCalls && total.Elapsed.TotalSeconds < EnoughSeconds))
+        double first = Time(call), counted = 0;
+        List<double> seconds = first >= LongSeconds ? [first] : [];
+        while (first < LongSeconds && seconds.Count < MostCalls && counted < EnoughSeconds)
         {
-            long start = Stopwatch.GetTimestamp();
-            call();
-            queue.Wait();
-            seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+            cancellation.ThrowIfCancellationRequested();
+            seconds.Add(Time(call));
+            counted += seconds[^1];
         }
 
         seconds.Sort();
@@ -39,5 +37,13 @@ internal sealed class DemoRun<T>(CommandQueue queue, Action<DemoRow> report, Can
             flops / median / 1e9,
             expected.WorstError(queue, result),
             expected.Tolerance<T>()));
+    }
+
+    private double Time(Action call)
+    {
+        long start = Stopwatch.GetTimestamp();
+        call();
+        queue.Wait();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 }

@@ -8,7 +8,7 @@ namespace HpcLinear.Cli.Demo;
 internal sealed class DigitChains
 {
     private const int Layers = 4;
-    private const int Piece = 500;
+    private const int Piece = 200;
 
     /// <summary>Magnitudes for the tolerances are computed in every so many pieces.</summary>
     private const int MagnitudeStep = 10;
@@ -58,7 +58,7 @@ internal sealed class DigitChains
             double gradientTerms = terms + d.ComposedShape.Skip(3).ElementCount;
             run.Measure("chains compose", count, d.Flops, Expected(composed, count, magnitudes[Layers], terms), product, () => plan.Compose(queue, views, product));
 
-            // One call computes all layers' gradients; the last is made of the longest sums and is compared first, the others by a second look.
+            // One call computes all layers' gradients; the last layer's and the first's are compared.
             Action call = () => plan.Gradients(queue, views, g, gradientViews);
             for (int l = Layers - 1; l >= 0; l -= Layers - 1)
             {

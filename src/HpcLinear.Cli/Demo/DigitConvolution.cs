@@ -170,7 +170,8 @@ internal sealed class DigitConvolution
     /// <param name="FilterGradientSquare">Largest sum of squared terms of the filter gradients.</param>
     private sealed record DigitPiece(double[] FilterGradient, double Output, double InputGradient, double FilterGradientSquare)
     {
-        private const int Size = 500;
+        /// <summary>Divides every number of digits that is asked for.</summary>
+        private const int Size = 200;
 
         public static int Count(int digits) => (digits + Size - 1) / Size;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using HpcLinear.Operations;
 
 namespace HpcLinear.Cli.Problems;
@@ -38,11 +37,6 @@ internal sealed record CompositionProblem(string Id, FilterChainDescriptor Descr
             return flops;
         }
     }
-
-    /// <summary>The chain as one line.</summary>
-    public string Text => string.Create(
-        CultureInfo.InvariantCulture,
-        $"chain p{Descriptor.Problems ?? 1} c{Descriptor.Channels.ToProblemText()} f{string.Join(',', Descriptor.Filters.Select(f => f.ToProblemText()))} s{string.Join(',', Descriptor.Strides.Select(s => s.ToProblemText()))}");
 }
 
 /// <summary>A problem of a kind that this version does not compute.</summary>

@@ -17,8 +17,8 @@ internal sealed class DemoVerb : IVerb
     /// <summary>Outputs of the layer are compared at every this many digits: the Reference is one plain loop.</summary>
     private const int Step = 10;
 
-    /// <summary>Float64 takes this fraction of the digits.</summary>
-    private const int DoubleShare = 5;
+    /// <summary>Float64, and the scalar yardstick, take this fraction of the digits.</summary>
+    private const int Share = 5;
 
     private readonly List<DemoRow> rows = [];
     private readonly List<string> refused = [];
@@ -51,9 +51,9 @@ internal sealed class DemoVerb : IVerb
         IdxArray images = ReadDigits();
         int digits = IsQuick ? QuickDigits : (int)images.Shape[0];
         Terminal shown = IsJson ? terminal.Silenced() : terminal;
-        (int singles, int doubles) = (single == false ? 0 : digits, single == true ? 0 : digits / DoubleShare);
+        (int singles, int doubles) = (single == false ? 0 : digits, single == true ? 0 : digits / Share);
         DigitTasks tasks = new(images, Math.Max(singles, doubles));
-        shown.WriteLine($"handwritten digits of the MNIST test set: {singles} in float32, the first {doubles} in float64");
+        shown.WriteLine($"handwritten digits of the MNIST test set: {singles} in float32, the first {doubles} in float64; cpu:scalar takes a {Share}th of float32's");
         foreach (string line in tasks.Describe())
         {
             shown.WriteLine($"  {line}");
@@ -101,7 +101,7 @@ internal sealed class DemoVerb : IVerb
             using CommandQueue queue = device.CreateQueue();
             if (singles > 0)
             {
-                tasks.Run(new DemoRun<float>(queue, rows.Add, cancellation), singles);
+                tasks.Run(new DemoRun<float>(queue, rows.Add, cancellation), target.Suffix == "scalar" ? singles / Share : singles);
             }
 
             progress.Advance();
