@@ -24,7 +24,7 @@ internal sealed record BenchRow(string Problem, string Target, int Threads, stri
     ];
 
     /// <summary>One line for output that is not a terminal, printed as soon as it is known.</summary>
-    public string ToLine() => string.Create(
+    public string ToLine(int nameWidth) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Problem,-24} {Quantity.Number(SecondsMedian * 1e3),10} ms {Quantity.Number(Gflops),9} GFLOP/s {Quantity.Number(GigabytesPerSecond),8} GB/s {ShareOfGemm,6:P0} of gemm  {Check}");
+        $"{Problem.PadRight(nameWidth)} {Quantity.Number(SecondsMedian * 1e3),10} ms {Quantity.Number(Gflops),9} GFLOP/s {Quantity.Number(GigabytesPerSecond),8} GB/s {ShareOfGemm,6:P0} of gemm  {Check}");
 }

@@ -11,6 +11,8 @@ namespace HpcLinear.Cli.Verbs;
 [Verb("bench", HelpText = "Time problems; each timed result is checked once against the definition.")]
 internal sealed class BenchVerb : IVerb
 {
+    private const int LongestName = 60;
+
     [Usage(ApplicationAlias = "hpclinear")]
     public static IEnumerable<Example> Examples =>
     [
@@ -64,6 +66,11 @@ internal sealed class BenchVerb : IVerb
         Regex? filter = ReadFilter();
         IReadOnlyList<Problem> problems = [.. Texts.Select(ProblemNotation.Parse), .. File is null ? [] : ProblemNotation.ReadFile(File)];
         problems = Texts.Any() || File is not null ? problems : DefaultProblems.All;
+        if (problems.Count == 0)
+        {
+            throw new ArgumentException($"--problems: no problem in {File}");
+        }
+
         using StreamWriter? csv = Csv is null ? null : new(Csv) { AutoFlush = true, NewLine = "\n" };
         csv?.WriteLine(BenchRow.CsvHeader);
         Terminal shown = IsJson ? terminal.Silenced() : terminal;
@@ -90,12 +97,13 @@ internal sealed class BenchVerb : IVerb
     private BenchRunner RunOn(Terminal terminal, string? target, bool single, IReadOnlyList<Problem> problems, Regex? filter, StreamWriter? csv)
     {
         using Device device = Targets.Open(target, new() { Threads = Threads });
+        int nameWidth = Math.Min(LongestName, problems.Max(p => p.Id.Length) + ":bwdw".Length);
         BenchRunner runner = new(terminal, device, MinSeconds, row =>
         {
             csv?.WriteLine(row.ToCsv());
             if (!terminal.IsInteractive)
             {
-                terminal.WriteLine(row.ToLine());
+                terminal.WriteLine(row.ToLine(nameWidth));
             }
         });
         terminal.WriteLine($"{device}, {device.Parallelism} {(device.Target.IsCpu ? "threads" : "compute units")}, {(single ? "f32" : "f64")}");

@@ -53,7 +53,8 @@ internal sealed class DemoVerb : IVerb
         Terminal shown = IsJson ? terminal.Silenced() : terminal;
         (int singles, int doubles) = (single == false ? 0 : digits, single == true ? 0 : digits / Share);
         DigitTasks tasks = new(images, Math.Max(singles, doubles));
-        shown.WriteLine($"handwritten digits of the MNIST test set: {singles} in float32, the first {doubles} in float64; cpu:scalar takes a {Share}th of float32's");
+        shown.WriteLine("handwritten digits of the MNIST test set: " + string.Join(", ", new[] { Taken(singles, "float32"), Taken(doubles, "float64") }.Where(t => t.Length > 0))
+            + (singles > 0 && targets.Any(IsYardstick) ? $", {singles / Share} on cpu:scalar" : ""));
         foreach (string line in tasks.Describe())
         {
             shown.WriteLine($"  {line}");
@@ -75,6 +76,10 @@ internal sealed class DemoVerb : IVerb
         Report(terminal, clock);
         return refused.Count == 0 && rows.All(r => r.IsRight) ? ExitCode.Done : ExitCode.CheckFailed;
     }
+
+    private static bool IsYardstick(Target target) => target.Suffix == "scalar";
+
+    private static string Taken(int digits, string type) => digits > 0 ? string.Create(CultureInfo.InvariantCulture, $"{digits} in {type}") : "";
 
     private static IdxArray ReadDigits()
     {
@@ -101,7 +106,7 @@ internal sealed class DemoVerb : IVerb
             using CommandQueue queue = device.CreateQueue();
             if (singles > 0)
             {
-                tasks.Run(new DemoRun<float>(queue, rows.Add, cancellation), target.Suffix == "scalar" ? singles / Share : singles);
+                tasks.Run(new DemoRun<float>(queue, rows.Add, cancellation), IsYardstick(target) ? singles / Share : singles);
             }
 
             progress.Advance();

@@ -32,6 +32,15 @@ public sealed class BenchTests
     [Fact]
     public void A_filter_that_matches_nothing_is_refused() => Assert.Equal(2, CommandLine.Run("bench", "gemm m4 n4 k4", "--filter", "^nothing$", "--min", "0").ExitCode);
 
+    [Fact]
+    public void A_file_without_problems_is_refused()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder.File("none.txt"), "# nothing\n");
+        CommandLine run = CommandLine.Run("bench", "--problems", folder.File("none.txt"));
+        Assert.Equal((2, $"hpclinear: --problems: no problem in {folder.File("none.txt")}"), (run.ExitCode, run.Error.TrimEnd()));
+    }
+
     [Theory]
     [InlineData(0, true)]
     [InlineData(1e-3, false)]
