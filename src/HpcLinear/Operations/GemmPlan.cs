@@ -34,8 +34,19 @@ public static class GemmPlan
 public abstract class GemmPlan<T> : Plan
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    // Executing allocates nothing: shapes and lengths are found once.
+    private readonly (Shape Shape, long Required, bool Dense) a;
+    private readonly (Shape Shape, long Required, bool Dense) b;
+    private readonly (Shape Shape, long Required, bool Dense) c;
+
     private protected GemmPlan(Device device, GemmDescriptor descriptor)
-        : base(device, descriptor.ToString()) => Descriptor = descriptor;
+        : base(device, descriptor.ToString())
+    {
+        Descriptor = descriptor;
+        a = (descriptor.ShapeA, descriptor.RequiredA, descriptor.LeadingA is null && descriptor.StrideA is null or 0);
+        b = (descriptor.ShapeB, descriptor.RequiredB, descriptor.LeadingB is null && descriptor.StrideB is null or 0);
+        c = (descriptor.ShapeC, descriptor.RequiredC, descriptor.LeadingC is null && descriptor.StrideC is null);
+    }
 
     /// <summary>The problem.</summary>
     public GemmDescriptor Descriptor { get; }
@@ -53,13 +64,12 @@ public abstract class GemmPlan<T> : Plan
     public void Execute(CommandQueue queue, TensorView<T> a, TensorView<T> b, TensorView<T> c, double alpha = 1, double beta = 0)
     {
         CheckQueue(queue);
-        GemmDescriptor d = Descriptor;
-        CheckMatrix(nameof(a), a, d.ShapeA, d.RequiredA, d.LeadingA is null && d.StrideA is null or 0);
-        CheckMatrix(nameof(b), b, d.ShapeB, d.RequiredB, d.LeadingB is null && d.StrideB is null or 0);
-        CheckMatrix(nameof(c), c, d.ShapeC, d.RequiredC, d.LeadingC is null && d.StrideC is null);
+        CheckMatrix(nameof(a), a, this.a);
+        CheckMatrix(nameof(b), b, this.b);
+        CheckMatrix(nameof(c), c, this.c);
         Throw.IfOverlaps("gemm", c, a);
         Throw.IfOverlaps("gemm", c, b);
-        if (d.RequiredC > 0)
+        if (this.c.Required > 0)
         {
             ExecuteCore(queue, a, b, c, T.CreateTruncating(alpha), T.CreateTruncating(beta));
         }
@@ -67,18 +77,18 @@ public abstract class GemmPlan<T> : Plan
 
     private protected abstract void ExecuteCore(CommandQueue queue, TensorView<T> a, TensorView<T> b, TensorView<T> c, T alpha, T beta);
 
-    private void CheckMatrix(string argument, TensorView<T> view, Shape shape, long required, bool dense)
+    private void CheckMatrix(string argument, TensorView<T> view, (Shape Shape, long Required, bool Dense) matrix)
     {
-        if (dense)
+        if (matrix.Dense)
         {
-            CheckOperand(argument, view, shape);
+            CheckOperand(argument, view, matrix.Shape);
         }
         else
         {
             Throw.IfUnusable(argument, view, Device);
-            if (view.Shape.ElementCount < required)
+            if (view.Shape.ElementCount < matrix.Required)
             {
-                throw new ArgumentException($"{argument}: at least {required} elements expected, {view.Shape.ElementCount} given ({this})", argument);
+                throw new ArgumentException($"{argument}: at least {matrix.Required} elements expected, {view.Shape.ElementCount} given ({this})", argument);
             }
         }
     }
