@@ -51,6 +51,9 @@ public sealed class Shape : IEquatable<Shape>, IReadOnlyList<long>
     /// <param name="axis">0 for the first axis, <c>^1</c> for the last.</param>
     public long this[int axis] => extents[axis];
 
+    /// <summary>Whether no entry is negative: a shape that memory can have.</summary>
+    internal bool IsExtent => extents.AsSpan().IndexOfAnyInRange(long.MinValue, -1) < 0;
+
     /// <summary>Makes a shape of the given entries.</summary>
     public static Shape Create(ReadOnlySpan<long> extents) => extents.IsEmpty && Scalar is { } scalar ? scalar : new(extents.ToArray());
 

@@ -41,7 +41,7 @@ public sealed class Tensor<T> : IDisposable
     public TensorView<T> View(long offset, Shape shape)
     {
         ArgumentNullException.ThrowIfNull(shape);
-        return offset >= 0 && shape.ElementCount <= Shape.ElementCount - offset
+        return offset >= 0 && shape.IsExtent && shape.ElementCount <= Shape.ElementCount - offset
             ? new(this, offset, shape)
             : throw new ArgumentOutOfRangeException(nameof(offset), offset, $"offset: a view {shape} at {offset} does not fit a tensor {Shape} of {Shape.ElementCount} elements");
     }

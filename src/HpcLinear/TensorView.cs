@@ -41,7 +41,7 @@ public readonly struct TensorView<T> : IEquatable<TensorView<T>>
     public TensorView<T> Reshape(Shape newShape)
     {
         ArgumentNullException.ThrowIfNull(newShape);
-        return newShape.ElementCount == Shape.ElementCount
+        return newShape.IsExtent && newShape.ElementCount == Shape.ElementCount
             ? new(Tensor, Offset, newShape)
             : throw new ArgumentException($"newShape: {newShape} has {newShape.ElementCount} elements, the view {Shape} has {Shape.ElementCount}", nameof(newShape));
     }

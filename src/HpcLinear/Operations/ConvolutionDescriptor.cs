@@ -265,6 +265,12 @@ public sealed record ConvolutionDescriptor
     /// <summary>The problem as one line.</summary>
     public override string ToString() => ToProblemText();
 
+    /// <summary>Whether both describe the same problem: a setting left out equals its default.</summary>
+    public bool Equals(ConvolutionDescriptor? other) => other is not null && FilterChannels == other.FilterChannels && ToProblemText() == other.ToProblemText();
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => ToProblemText().GetHashCode(StringComparison.Ordinal);
+
     /// <summary>Every axis with its padding resolved, after all checks.</summary>
     internal ConvolutionAxis[] ResolveAxes()
     {
