@@ -1,6 +1,8 @@
 using System.Numerics;
 using CsCheck;
+using HpcLinear.Operations;
 using HpcLinear.Tests.Support;
+using Xunit;
 
 namespace HpcLinear.Tests.Operations;
 
@@ -10,6 +12,204 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
     private protected override Gen<Call> Calls => ConvolutionCall.Random;
 
     private protected override IEnumerable<Call> LargeCalls => ConvolutionCall.Large;
+
+    [Theory, AllTargets]
+    [Trait("Isa", "limited")]
+    public void Every_direction_agrees_on_edges(Target target) => Assert.All(
+        new[]
+        {
+            "conv c1 k1 i1 f1", "conv n3 c2 k3 i1x1x1x1x1 f1x1x1x1x1", "conv c2 k2 i7 f7", "conv c1 k1 i5 f2 s7", "conv c1 k2 i2x3 f5x6 pad3x4", "conv c1 k1 i4 f1 s9", "conv n2 c1 k1 i3 f4 pad9 circular",
+            "conv c3 k2 i9 f3 lo-2 hi-3", "conv c3 k2 i9 f3 lo-2 hi4 s2", "conv c2 k4 g2 i6x5 f2x3 d2x1 reflect pad2x1 true", "conv c5 k10 g5 i9x7 f3x3 same_lower s2x2", "conv c5 k5 g5 i8 f5 same_upper replicate s3 d2",
+            "conv n1 c1 k1 i2x2x2x2x2x2x2x2 f2x1x2x1x2x1x2x1", "conv n1 c2 k1 i3x2x1x2x3x2 f2x2x1x2x1x1 pad1x0x0x1x0x0 circular", "conv p1 n1 c1 k1 i5 f3", "conv p4 sharedx n1 c1 k1 i5 f3", "conv p4 sharedw n1 c1 k1 i5 f3",
+            "conv c1 k1 i1 f3 pad1 replicate", "conv c1 k1 i1 f3 pad1 circular", "conv c1 k1 i2 f2 pad1 reflect s3",
+        },
+        text => Assert.All(Enum.GetValues<Direction>(), direction => CheckAgreement(new ConvolutionCall(ConvolutionDescriptor.Parse(text), direction), target)));
+
+    [Theory, AllTargets]
+    public void Gradients_are_the_adjoints_of_forward(Target target) => ConvolutionCall.Descriptors.Check(Sampling.Count(target) / 2, d =>
+    {
+        using ConvolutionCase<T> c = new(d, Targets.Open(target));
+        T[] y = c.Forward(c.X, c.W);
+        double depth = y.Length, magnitude = Values.InnerMagnitude(c.Forward(ConvolutionCase<T>.Magnitudes(c.X), ConvolutionCase<T>.Magnitudes(c.W)), c.Dy);
+        Tolerance.Equal<T>(Values.Inner(y, c.Dy), Values.Inner(c.X, c.BackwardInput(c.Dy, c.W)), depth, magnitude, $"{d} on {target}, input");
+        Tolerance.Equal<T>(Values.Inner(y, c.Dy), Values.Inner(c.W, c.BackwardFilter(c.X, c.Dy)), depth, magnitude, $"{d} on {target}, filter");
+    });
+
+    [Theory, AllTargets]
+    public void Forward_is_linear_in_the_input_and_in_the_filter(Target target) => ConvolutionCall.Descriptors.Check(Sampling.Count(target) / 4, d =>
+    {
+        using ConvolutionCase<T> c = new(d, Targets.Open(target));
+        T[] other = Values.Random<T>(c.X.Length, 11), otherW = Values.Random<T>(c.W.Length, 12);
+        double depth = 3 * ((d.FilterChannels * d.Filter.ElementCount) + 1);
+        T[] y = c.Forward(c.X, c.W);
+        Close(Sum(y, c.Forward(other, c.W)), c.Forward(Sum(c.X, other), c.W), depth, 2 * depth, $"{d} on {target}, input");
+        Close(Sum(y, c.Forward(c.X, otherW)), c.Forward(c.X, Sum(c.W, otherW)), depth, 2 * depth, $"{d} on {target}, filter");
+    });
+
+    [Theory, AllTargets]
+    public void A_sample_has_the_same_bits_in_every_batch(Target target) => ConvolutionCall.Descriptors.Check(Sampling.Count(target) / 2, d =>
+    {
+        if (d.Batch < 2 || d.Problems is not null)
+        {
+            return;
+        }
+
+        Device device = Targets.Open(target);
+        using ConvolutionCase<T> all = new(d, device), one = new(d with { Batch = 1 }, device);
+        T[] together = all.Forward(all.X, all.W);
+        int x = all.X.Length / (int)d.Batch, y = together.Length / (int)d.Batch;
+        for (int b = 0; b < d.Batch; b++)
+        {
+            CallRun<T>.EqualBits([together[(b * y)..((b + 1) * y)]], [one.Forward(all.X[(b * x)..((b + 1) * x)], all.W)], $"{d} on {target}, sample {b}");
+        }
+    });
+
+    [Theory, AllTargets]
+    public void Problems_equal_a_loop_and_shared_gradients_are_summed(Target target) => ConvolutionCall.Descriptors.Check(Sampling.Count(target), d =>
+    {
+        if (d.Problems is null or 0)
+        {
+            return;
+        }
+
+        Device device = Targets.Open(target);
+        int problems = (int)d.ProblemCount;
+        using ConvolutionCase<T> all = new(d, device), one = new(d with { Problems = null, SharedInput = false, SharedFilter = false }, device);
+        T[] y = all.Forward(all.X, all.W), dx = all.BackwardInput(all.Dy, all.W), dw = all.BackwardFilter(all.X, all.Dy);
+        T[] loopY = [], loopDx = [], loopDw = [];
+        for (int p = 0; p < problems; p++)
+        {
+            T[] x = Part(all.X, p, d.SharedInput ? 1 : problems), w = Part(all.W, p, d.SharedFilter ? 1 : problems), dy = Part(all.Dy, p, problems);
+            loopY = [.. loopY, .. one.Forward(x, w)];
+            loopDx = d.SharedInput && p > 0 ? Sum(loopDx, one.BackwardInput(dy, w)) : [.. loopDx, .. one.BackwardInput(dy, w)];
+            loopDw = d.SharedFilter && p > 0 ? Sum(loopDw, one.BackwardFilter(x, dy)) : [.. loopDw, .. one.BackwardFilter(x, dy)];
+        }
+
+        double forward = d.FilterChannels * d.Filter.ElementCount, input = problems * d.OutChannels * d.Filter.ElementCount * Wraps(d), filter = problems * d.Batch * d.Output.ElementCount;
+        Close(loopY, y, forward, forward, $"{d} on {target}, forward");
+        Close(loopDx, dx, input, input, $"{d} on {target}, input");
+        Close(loopDw, dw, filter, filter, $"{d} on {target}, filter");
+    });
+
+    [Theory, AllTargets]
+    public void A_circular_shift_of_the_input_shifts_the_output(Target target) => Gen.Int[2, 12].Select(Gen.Int[2, 12], Gen.Int[1, 5], Gen.Int[1, 5]).Check(Sampling.Count(target) / 8, sizes =>
+    {
+        (int height, int width, int fh, int fw) = sizes;
+        ConvolutionDescriptor d = new()
+        {
+            Batch = 2, InChannels = 3, OutChannels = 4, Input = [height, width], Filter = [fh, fw], Boundary = Boundary.Circular, Geometry = Geometry.SameUpper,
+        };
+        using ConvolutionCase<T> c = new(d, Targets.Open(target));
+        T[] shiftedFirst = c.Forward(Shift(c.X, height, width), c.W), shiftedLast = Shift(c.Forward(c.X, c.W), height, width);
+        Close(shiftedLast, shiftedFirst, 3 * fh * fw, 3 * fh * fw, $"{d} on {target}");
+    });
+
+    [Theory, AllTargets]
+    public void True_convolution_is_cross_correlation_with_the_reversed_filter(Target target) => ConvolutionCall.Descriptors.Check(Sampling.Count(target) / 8, d =>
+    {
+        Device device = Targets.Open(target);
+        using ConvolutionCase<T> straight = new(d with { TrueConvolution = false }, device), reversed = new(d with { TrueConvolution = true }, device);
+        int taps = (int)d.Filter.ElementCount;
+        T[] w = (T[])straight.W.Clone();
+        for (int at = 0; at < w.Length; at += taps)
+        {
+            Array.Reverse(w, at, taps);
+        }
+
+        Close(straight.Forward(straight.X, straight.W), reversed.Forward(straight.X, w), d.FilterChannels * taps, d.FilterChannels * taps, $"{d} on {target}");
+    });
+
+    [Theory, AllTargets]
+    public void Padding_is_never_multiplied(Target target)
+    {
+        // The infinite tap is the upper left one: above the first row and left of the first column it meets only padding.
+        ConvolutionDescriptor d = ConvolutionDescriptor.Parse("conv c1 k1 i5x5 f3x3 pad1x1");
+        using ConvolutionCase<T> c = new(d, Targets.Open(target));
+        T[] w = Values.Filled(9, T.One), x = Values.Filled(25, T.One);
+        w[0] = T.PositiveInfinity;
+        T[] y = c.Forward(x, w);
+        for (int i = 0; i < 25; i++)
+        {
+            int row = i / 5, column = i % 5, seen = (row is 0 or 4 ? 2 : 3) * (column is 0 or 4 ? 2 : 3);
+            Assert.Equal(row == 0 || column == 0 ? T.CreateChecked(seen) : T.PositiveInfinity, y[i]);
+        }
+    }
+
+    [Theory, AllTargets]
+    public void Elements_that_are_never_read_have_a_gradient_of_exactly_zero(Target target)
+    {
+        using ConvolutionCase<T> c = new(ConvolutionDescriptor.Parse("conv n2 c2 k3 i11 f2 s4"), Targets.Open(target));
+        T[] dx = c.BackwardInput(c.Dy, c.W);
+        Assert.All(Enumerable.Range(0, dx.Length), i => Assert.Equal(i % 11 % 4 >= 2 || i % 11 >= 10, dx[i] == T.Zero));
+    }
+
+    [Theory, AllTargets]
+    public void An_empty_batch_leaves_a_zero_filter_gradient_and_an_empty_output(Target target)
+    {
+        using ConvolutionCase<T> c = new(ConvolutionDescriptor.Parse("conv n0 c2 k3 i11 f2"), Targets.Open(target));
+        Assert.Empty(c.Forward(c.X, c.W));
+        Assert.Empty(c.BackwardInput(c.Dy, c.W));
+        Assert.All(c.BackwardFilter(c.X, c.Dy), x => Assert.Equal(T.Zero, x));
+        using ConvolutionCase<T> none = new(ConvolutionDescriptor.Parse("conv p0 n1 c2 k3 i11 f2"), Targets.Open(target));
+        Assert.Empty(none.Forward(none.X, none.W));
+        Assert.Empty(none.BackwardFilter(none.X, none.Dy));
+    }
+
+    [Theory, AllTargets]
+    public void A_transposed_convolution_has_the_size_asked_for(Target target)
+    {
+        ConvolutionDescriptor settings = ConvolutionDescriptor.Parse("conv c1 k1 i9x9 f3x3 s2x2 pad1x1");
+        foreach (Shape size in new Shape[] { [7, 9], [8, 10] })
+        {
+            ConvolutionDescriptor d = ConvolutionDescriptor.ForTransposed([2, 5, 4, 5], [5, 3, 3, 3], size, settings);
+            Assert.Equal<Shape>([2, 3, .. size], d.InputShape);
+            Assert.Equal<Shape>([2, 5, 4, 5], d.OutputShape);
+            CheckAgreement(new ConvolutionCall(d, Direction.BackwardInput), target);
+        }
+    }
+
+    [Theory, AllTargets]
+    public void A_bias_gradient_and_a_bias_are_adjoint(Target target)
+    {
+        ConvolutionDescriptor d = ConvolutionDescriptor.Parse("conv p3 n2 c2 k5 i9 f3");
+        using CallRun<T> gradient = new(new ConvolutionCall(d, Direction.BackwardBias), Targets.Open(target));
+        T[] db = gradient.Results()[0], dy = gradient.Data[0], bias = Values.Random<T>(15, 7);
+        double direct = 0;
+        for (int i = 0; i < dy.Length; i++)
+        {
+            direct += double.CreateChecked(dy[i]) * double.CreateChecked(bias[(i / (7 * 5 * 2) * 5) + (i / 7 % 5)]);
+        }
+
+        Tolerance.Equal<T>(direct, Values.Inner(db, bias), dy.Length, dy.Length, $"{d} on {target}");
+    }
+
+    private static T[] Part(T[] all, int part, int parts) => parts == 1 ? all : all[(part * (all.Length / parts))..((part + 1) * (all.Length / parts))];
+
+    private static T[] Sum(T[] left, T[] right) => [.. left.Zip(right, (a, b) => a + b)];
+
+    /// <summary>How many positions of the padded input may stand for one element.</summary>
+    private static double Wraps(ConvolutionDescriptor d) => d.ResolveAxes().Aggregate(1.0, (product, a) => product * ((double)a.Padded / a.Input));
+
+    private static T[] Shift(T[] planes, int height, int width)
+    {
+        T[] shifted = new T[planes.Length];
+        for (int i = 0; i < planes.Length; i++)
+        {
+            int plane = i / (height * width), row = i / width % height, column = i % width;
+            shifted[(((plane * height) + ((row + 1) % height)) * width) + ((column + 2) % width)] = planes[i];
+        }
+
+        return shifted;
+    }
+
+    private static void Close(T[] expected, T[] actual, double depth, double magnitude, string problem)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Tolerance.Equal<T>(double.CreateChecked(expected[i]), double.CreateChecked(actual[i]), depth, magnitude, $"{problem}, element {i}");
+        }
+    }
 }
 
 public sealed class ConvolutionFloatTests : ConvolutionTests<float>;
