@@ -135,8 +135,8 @@ public abstract class RandomFillTests<T>
         }
 
         (uint w0, uint w1, uint w2, uint w3) = Philox.Block(seed, (ulong)index / 2);
-        ulong bits = index % 2 == 0 ? ((ulong)w1 << 32) | w0 : ((ulong)w3 << 32) | w2;
-        return T.CreateChecked((bits >> 11) * Math.ScaleB(1, -53));
+        (ulong high, ulong low) = index % 2 == 0 ? (w0, w1) : (w2, w3);
+        return T.CreateChecked(((high << 21) | (low >> 11)) * Math.ScaleB(1, -53));
     }
 
     private static T[] Fill(Device device, RandomDistribution distribution, int length, ulong seed, double scale = 1, double shift = 0)
