@@ -1,0 +1,96 @@
+// Shared by every kernel file, which follows this text. Options: REAL (float or double), REAL_BITS (32 or 64), LANES (elements of a vector in
+// kernels of the CPU family), GPU (1: work-groups and local memory; 0: one work-item a register block).
+// Conventions: a buffer argument is always followed by its offset in elements; counts and strides that may exceed 2^31 are long.
+#ifndef REAL
+#define REAL float
+#define REAL_BITS 32
+#endif
+#ifndef LANES
+#define LANES 8
+#endif
+#ifndef GPU
+#define GPU 0
+#endif
+
+#if REAL_BITS == 64 && defined(cl_khr_fp64)
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define INLINE static inline __attribute__((always_inline))
+
+typedef REAL real;
+typedef JOIN(REAL, LANES) vec;                 // LANES elements
+typedef JOIN(int, LANES) ivec;                 // LANES indices
+#if REAL_BITS == 64
+typedef JOIN(long, LANES) mask;                // the integer vector that select() and comparisons of vec use
+#define TO_MASK JOIN(convert_long, LANES)
+#else
+typedef JOIN(int, LANES) mask;
+#define TO_MASK
+#endif
+#define LOAD(p) JOIN(vload, LANES)(0, (p))
+#define STORE(v, p) JOIN(vstore, LANES)((v), 0, (p))
+#define LOADI(p) JOIN(vload, LANES)(0, (p))
+
+// alpha sum + beta old, where beta = 0 never reads the old value.
+#define COMBINE(alpha, sum, beta, old) ((beta) == (real)0 ? (alpha) * (sum) : fma((beta), (old), (alpha) * (sum)))
+
+// Register tile of the CPU family: TILE_ROWS x TILE_COLUMNS sums in registers. 12 x 2 vectors leave 8 of 32 registers of 512 bits for operands,
+// 6 x 2 leave 4 of 16 registers of 256 bits.
+#ifndef TILE_ROWS
+#if LANES * REAL_BITS >= 512
+#define TILE_ROWS 12
+#else
+#define TILE_ROWS 6
+#endif
+#endif
+#define TILE_COLUMNS (2 * LANES)
+#ifndef BLOCK_DEPTH
+#define BLOCK_DEPTH (8192 / TILE_COLUMNS * 32 / REAL_BITS)   // depth of a packed panel: 32 KiB
+#endif
+#ifndef CHUNK_ROWS
+#define CHUNK_ROWS (6144 / TILE_COLUMNS * 32 / REAL_BITS)    // most rows a work-item takes: 24 KiB of sums; a multiple of TILE_ROWS
+#endif
+
+#if !GPU
+// acc += A B for one tile: a[k * TILE_ROWS + r] is packed, b[k * TILE_COLUMNS + j] is a panel.
+INLINE void tile_multiply(const int depth, __global const real *a, __local const real *b, vec acc[TILE_ROWS][2])
+{
+    for (int k = 0; k < depth; k++)
+    {
+        const vec b0 = LOAD(b), b1 = LOAD(b + LANES);
+#pragma unroll
+        for (int r = 0; r < TILE_ROWS; r++)
+        {
+            const vec x = (vec)(a[r]);
+            acc[r][0] = fma(x, b0, acc[r][0]);
+            acc[r][1] = fma(x, b1, acc[r][1]);
+        }
+        a += TILE_ROWS;
+        b += TILE_COLUMNS;
+    }
+}
+
+// Sums of a tile between two panels.
+INLINE void tile_load(__local const real *sums, const int first, vec acc[TILE_ROWS][2])
+{
+#pragma unroll
+    for (int r = 0; r < TILE_ROWS; r++)
+    {
+        acc[r][0] = first ? (vec)((real)0) : LOAD(sums + r * TILE_COLUMNS);
+        acc[r][1] = first ? (vec)((real)0) : LOAD(sums + r * TILE_COLUMNS + LANES);
+    }
+}
+
+INLINE void tile_store(__local real *sums, vec acc[TILE_ROWS][2])
+{
+#pragma unroll
+    for (int r = 0; r < TILE_ROWS; r++)
+    {
+        STORE(acc[r][0], sums + r * TILE_COLUMNS);
+        STORE(acc[r][1], sums + r * TILE_COLUMNS + LANES);
+    }
+}
+#endif
