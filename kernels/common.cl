@@ -34,6 +34,17 @@ typedef JOIN(int, LANES) mask;
 #define STORE(v, p) JOIN(vstore, LANES)((v), 0, (p))
 #define LOADI(p) JOIN(vload, LANES)(0, (p))
 
+// 0, 1, 2 ... by lane.
+#if LANES == 16
+#define IOTA ((ivec)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
+#elif LANES == 8
+#define IOTA ((ivec)(0, 1, 2, 3, 4, 5, 6, 7))
+#elif LANES == 4
+#define IOTA ((ivec)(0, 1, 2, 3))
+#else
+#define IOTA ((ivec)(0, 1))
+#endif
+
 // alpha sum + beta old, where beta = 0 never reads the old value.
 #define COMBINE(alpha, sum, beta, old) ((beta) == (real)0 ? (alpha) * (sum) : fma((beta), (old), (alpha) * (sum)))
 

@@ -57,6 +57,14 @@ internal sealed unsafe class OpenClKernel : IDisposable
         return Set((nuint)sizeof(nint), &memory).Long(offset);
     }
 
+    /// <summary>One argument: a table of a plan, read from its start.</summary>
+    public OpenClKernel Table(OpenClBuffer buffer)
+    {
+        held[next] = buffer.Memory;
+        nint memory = buffer.Memory.Value;
+        return Set((nuint)sizeof(nint), &memory);
+    }
+
     /// <summary>Two arguments: the view's memory and offset.</summary>
     public OpenClKernel View<T>(TensorView<T> view)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Buffer((OpenClBuffer)view.Tensor.Buffer, view.Offset);
