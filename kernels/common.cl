@@ -24,12 +24,16 @@ typedef REAL real;
 typedef JOIN(REAL, LANES) vec;                 // LANES elements
 typedef JOIN(int, LANES) ivec;                 // LANES indices
 #if REAL_BITS == 64
-typedef JOIN(long, LANES) mask;                // the integer vector that select() and comparisons of vec use
+#define MASK_ELEMENT long
+typedef JOIN(long, LANES) mask;                // the integer vector that ?: and comparisons of vec use
 #define TO_MASK JOIN(convert_long, LANES)
 #else
+#define MASK_ELEMENT int
 typedef JOIN(int, LANES) mask;
 #define TO_MASK
 #endif
+// Zero where the mask is off, by bits: ?: would be folded into the load, and masked loads are slow on some processors.
+#define KEEP(v, keep) JOIN(JOIN(as_, REAL), LANES)(JOIN(JOIN(as_, MASK_ELEMENT), LANES)(v) & (keep))
 #define LOAD(p) JOIN(vload, LANES)(0, (p))
 #define STORE(v, p) JOIN(vstore, LANES)((v), 0, (p))
 #define LOADI(p) JOIN(vload, LANES)(0, (p))
@@ -43,6 +47,16 @@ typedef JOIN(int, LANES) mask;
 #define IOTA ((ivec)(0, 1, 2, 3))
 #else
 #define IOTA ((ivec)(0, 1))
+#endif
+
+// Divides count items among the work-items: neighbouring work-items take neighbouring items on a GPU, each a range of its own (and its own part of the
+// cache) on a CPU.
+#if GPU
+#define FOR_ITEMS(item, count) for (long item = get_global_id(0); item < (count); item += get_global_size(0))
+#else
+#define ITEMS_EACH(count) (((count) + (long)get_global_size(0) - 1) / (long)get_global_size(0))
+#define FOR_ITEMS(item, count) \
+    for (long item = get_global_id(0) * ITEMS_EACH(count), JOIN(item, _end) = min(item + ITEMS_EACH(count), (long)(count)); item < JOIN(item, _end); item++)
 #endif
 
 // alpha sum + beta old, where beta = 0 never reads the old value.

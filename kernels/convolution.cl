@@ -97,7 +97,7 @@ __kernel void conv_scan(const long count, __global const real *restrict x, const
 __kernel void conv_sum_parts(const long count, const int parts, const real alpha, const real beta, __global const real *restrict partial, const long partial_offset,
     __global real *restrict out, const long out_offset)
 {
-    for (long i = get_global_id(0); i < count; i += get_global_size(0))
+    FOR_ITEMS(i, count)
     {
         real sum = 0;
         for (int part = 0; part < parts; part++)
@@ -116,7 +116,7 @@ __kernel void conv_fold(const long planes, const long outer, const long inner, c
     const real alpha, const real beta, __global const real *restrict padded, const long padded_offset, __global real *restrict out, const long out_offset)
 {
     const long count = planes * outer * inner;
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
         const long x = item % inner, r = item / inner % outer, plane = item / inner / outer;
         __global const real *from = padded + padded_offset + plane * padded_outer * padded_inner;
@@ -139,7 +139,7 @@ __kernel void conv_bias(const long channels, const long per_problem, const long 
     __global const real *restrict dy, const long dy_offset, __global real *restrict partial, const long partial_offset)
 {
     const long count = channels * parts;
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
         const long c = item % channels, part = item / channels, n0 = samples * part / parts, n1 = samples * (part + 1) / parts;
         real sum = 0;
@@ -178,11 +178,11 @@ INLINE vec read_lanes(__global const real *source, const long at, const long cou
     const long first = at + base;
     if (step == 1 && first >= 0 && first + LANES <= count)
     {
-        return select((vec)((real)0), LOAD(source + first), valid);
+        return KEEP(LOAD(source + first), valid);
     }
     if (step == 2 && first >= 0 && first + 2 * LANES - 1 <= count)
     {
-        return select((vec)((real)0), (vec)(LOAD(source + first).even, LOAD(source + first + LANES - 1).odd), valid);
+        return KEEP((vec)(LOAD(source + first).even, LOAD(source + first + LANES - 1).odd), valid);
     }
     int from[LANES];
     real lanes[LANES];
@@ -321,7 +321,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void conv_slab(GEOMETRY,
     }
 }
 
-// A work-item makes a line of positions (all inner ones of an outer) by vectors. With only_flagged it idles unless the flag is up.
+// A work-item makes LINES lines of positions (all inner ones of an outer) by vectors: neighbouring lines of a plane, or of samples where a plane has few.
+// With only_flagged it idles unless the flag is up.
+#define LINES 4
 __kernel void conv_direct(GEOMETRY, const real alpha, const real beta, const int only_flagged, __global const int *restrict flag, const long flag_offset,
     __global const real *restrict w, const long w_offset, __global const real *restrict source, const long source_offset,
     const int has_bias, __global const real *restrict bias, const long bias_offset, __global real *restrict out, const long out_offset)
@@ -330,35 +332,59 @@ __kernel void conv_direct(GEOMETRY, const real alpha, const real beta, const int
     {
         return;
     }
-    const long rows = g[ROWS], outer = g[OUTER], samples = g[SAMPLES], padded = g[INNER_PADDED], x_count = g[SOURCE_COUNT], count = g[PROBLEM_GROUPS] * samples * rows * outer;
-    const int inner = (int)g[INNER], channels = (int)g[CHANNELS], contracted = (int)g[CONTRACTED_CHANNELS], taps_inner = (int)g[TAPS_INNER], taps_outer = (int)g[TAPS_OUTER];
-    const long w_channel = g[WEIGHT_CHANNEL], x_channel = g[SOURCE_CHANNEL], x_length = g[SOURCE_LENGTH];
+    const long rows = g[ROWS], outer = g[OUTER], samples = g[SAMPLES], groups = g[GROUPS], x_count = g[SOURCE_COUNT];
+    const int in_plane = outer >= LINES - 1;
+    const long line_blocks = in_plane ? (outer + LINES - 1) / LINES : outer, sample_blocks = in_plane ? samples : (samples + LINES - 1) / LINES;
+    const long count = g[PROBLEM_GROUPS] * sample_blocks * rows * line_blocks;
+    const int inner = (int)g[INNER], padded = (int)g[INNER_PADDED], taps_inner = (int)g[TAPS_INNER], taps_outer = (int)g[TAPS_OUTER];
+    const int channels = (int)g[CHANNELS], contracted = (int)g[CONTRACTED_CHANNELS];
+    const long w_channel = g[WEIGHT_CHANNEL], x_channel = g[SOURCE_CHANNEL], x_length = g[SOURCE_LENGTH], x_contracted = g[SOURCE_CONTRACTED], x_sample = g[SOURCE_SAMPLE];
+    const long w_contracted = g[WEIGHT_CONTRACTED], w_length = g[WEIGHT_LENGTH], reach = (channels / contracted - 1) * x_contracted + contracted * x_channel + 2 * LANES;
+    const int dense = (int)g[TARGET_DENSE];
     __global const real *x = source + source_offset;
-    __global const int *column_table = tables + g[COLUMN_TABLE], *steps = tables + g[STEP_TABLE];
+    __global const int *row_table = tables + g[ROW_TABLE], *column_table = tables + g[COLUMN_TABLE], *steps = tables + g[STEP_TABLE];
     __global const int *outer_taps = tables + g[OUTER_TAPS], *inner_taps = tables + g[INNER_TAPS], *inner_positions = tables + g[COLUMN_POSITIONS];
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
-        const long q = item % outer, row = item / outer % rows, n = item / outer / rows % samples, pg = item / outer / rows / samples;
-        __global const int *row_table = tables + g[ROW_TABLE] + q * taps_outer;
+        const long row = item / line_blocks % rows, rest = item / line_blocks / rows;       // in the order of the target's memory
+        const long n0 = rest / groups % sample_blocks * (in_plane ? 1 : LINES), q0 = item % line_blocks * (in_plane ? LINES : 1);
+        const long pg = rest / groups / sample_blocks * groups + rest % groups;
+        const int lines = (int)min((long)LINES, in_plane ? outer - q0 : samples - n0);
         __global const real *weights = w + w_offset + WEIGHT_BASE(pg) + row * g[WEIGHT_ROW];
-        __global real *line = out + out_offset + TARGET_BASE(pg) + n * g[TARGET_SAMPLE] + row * g[TARGET_ROW] + tables[g[ROW_POSITIONS] + q] * g[TARGET_LENGTH];
-        const long x_base = SOURCE_BASE(pg) + n * g[SOURCE_SAMPLE];
         const real add = has_bias ? bias[bias_offset + BIAS_BASE(pg) + row] : (real)0;
+        long x_base[LINES];
+        int line_q[LINES];
+#pragma unroll
+        for (int l = 0; l < LINES; l++)
+        {
+            // Lines beyond the last repeat it and are not written.
+            const int k = min(l, lines - 1);
+            line_q[l] = (int)(q0 + (in_plane ? k : 0));
+            x_base[l] = SOURCE_BASE(pg) + (n0 + (in_plane ? 0 : k)) * x_sample;
+        }
+        const int safe = x_base[0] >= LANES && x_base[LINES - 1] + reach <= x_count;
         for (int v = 0; v < padded; v += LANES)
         {
-            vec sum = (vec)((real)0);
+            vec sum[LINES];
+#pragma unroll
+            for (int l = 0; l < LINES; l++)
+            {
+                sum[l] = (vec)((real)0);
+            }
             for (int t_outer = 0; t_outer < taps_outer; t_outer++)
             {
-                const int r = row_table[t_outer];
-                if (r < 0)
+                long x_row[LINES];
+                int reads[LINES];
+#pragma unroll
+                for (int l = 0; l < LINES; l++)
                 {
-                    continue;
+                    reads[l] = row_table[line_q[l] * taps_outer + t_outer];
+                    x_row[l] = x_base[l] + reads[l] * x_length;
                 }
-                const long x_row = x_base + r * x_length;
-                __global const real *w_row = weights + outer_taps[t_outer] * g[WEIGHT_LENGTH];
+                __global const real *w_row = weights + outer_taps[t_outer] * w_length;
                 for (int t_inner = 0; t_inner < taps_inner; t_inner++)
                 {
-                    const int at = (int)(t_inner * padded) + v, base = steps[at / LANES * 2], step = steps[at / LANES * 2 + 1];
+                    const int at = t_inner * padded + v, base = steps[at / LANES * 2], step = steps[at / LANES * 2 + 1];
                     if (step == 0)
                     {
                         continue;
@@ -366,29 +392,56 @@ __kernel void conv_direct(GEOMETRY, const real alpha, const real beta, const int
                     const ivec offsets = LOADI(column_table + at);
                     const mask valid = TO_MASK(offsets >= 0);
                     __global const real *from = w_row + inner_taps[t_inner];
-                    for (int c0 = 0, first = 0; c0 < channels; c0 += contracted, first++)
+                    long x_at = 0, w_at = 0;
+                    for (int c = 0, own = 0; c < channels; c++)
                     {
-                        for (int c = 0; c < contracted; c++)
+                        const vec weight = (vec)(from[w_at]);
+#pragma unroll
+                        for (int l = 0; l < LINES; l++)
                         {
-                            const vec value = read_lanes(x, x_row + first * g[SOURCE_CONTRACTED] + c * x_channel, x_count, base, step, offsets);
-                            sum = select(sum, fma((vec)(from[first * g[WEIGHT_CONTRACTED] + c * w_channel]), value, sum), valid);
+                            if (reads[l] >= 0)
+                            {
+                                const long first = x_row[l] + x_at;
+                                const vec value = safe && step == 1 ? LOAD(x + first + base)
+                                    : safe && step == 2 ? (vec)(LOAD(x + first + base).even, LOAD(x + first + base + LANES - 1).odd)
+                                    : read_lanes(x, first, x_count, base, step, offsets);
+                                sum[l] = valid ? fma(weight, value, sum[l]) : sum[l];
+                            }
+                        }
+                        x_at += x_channel;
+                        w_at += w_channel;
+                        if (++own == contracted)
+                        {
+                            own = 0;
+                            x_at += x_contracted - contracted * x_channel;
+                            w_at += w_contracted - contracted * w_channel;
                         }
                     }
                 }
             }
-            sum += add;
-            if (g[TARGET_DENSE] && v + LANES <= inner)
+#pragma unroll
+            for (int l = 0; l < LINES; l++)
             {
-                __global real *at = line + v;
-                STORE(COMBINE(alpha, sum, beta, LOAD(at)), at);
-                continue;
-            }
-            real lanes[LANES];
-            STORE(sum, lanes);
-            for (int l = 0; l < min(LANES, inner - v); l++)
-            {
-                __global real *at = line + inner_positions[v + l];
-                *at = COMBINE(alpha, lanes[l], beta, *at);
+                if (l < lines)
+                {
+                    __global real *line = out + out_offset + TARGET_BASE(pg) + (n0 + (in_plane ? 0 : l)) * g[TARGET_SAMPLE] + row * g[TARGET_ROW]
+                        + tables[g[ROW_POSITIONS] + line_q[l]] * g[TARGET_LENGTH];
+                    const vec total = sum[l] + add;
+                    if (dense && v + LANES <= inner)
+                    {
+                        STORE(COMBINE(alpha, total, beta, LOAD(line + v)), line + v);
+                    }
+                    else
+                    {
+                        real lanes[LANES];
+                        STORE(total, lanes);
+                        for (int k = 0; k < min(LANES, inner - v); k++)
+                        {
+                            __global real *at = line + inner_positions[v + k];
+                            *at = COMBINE(alpha, lanes[k], beta, *at);
+                        }
+                    }
+                }
             }
         }
     }
@@ -520,7 +573,7 @@ __kernel void conv_filter_direct(GEOMETRY, const int parts, const real alpha, co
     const long rows = g[ROWS], outer = g[OUTER], lines = g[SAMPLES] * outer, padded = g[INNER_PADDED], x_count = g[SOURCE_COUNT];
     const int inner = (int)g[INNER], taps_inner = (int)g[TAPS_INNER], taps_outer = (int)g[TAPS_OUTER], taps = taps_inner * taps_outer;
     const long columns = g[CHANNELS] * taps, elements = g[PROBLEM_GROUPS] * rows * columns, count = elements * parts;
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
         const long element = item % elements, column = element % columns, row = element / columns % rows, pg = element / columns / rows;
         const int part = (int)(item / elements), tap = (int)(column % taps), t_outer = tap / taps_inner, t_inner = tap % taps_inner;
@@ -560,7 +613,7 @@ __kernel void conv_filter_direct(GEOMETRY, const int parts, const real alpha, co
                         y = LOAD(apart);
                     }
                     const vec x = read_lanes(source + source_offset, x_base + n * g[SOURCE_SAMPLE] + r * g[SOURCE_LENGTH], x_count, base, step, offsets);
-                    lanes = select(lanes, fma(y, x, lanes), valid);
+                    lanes = valid ? fma(y, x, lanes) : lanes;
                 }
                 if (++q == outer)
                 {
@@ -684,11 +737,12 @@ __kernel void conv_direct(GEOMETRY, const real alpha, const real beta, const int
     {
         return;
     }
-    const long rows = g[ROWS], outer = g[OUTER], inner = g[INNER], samples = g[SAMPLES], count = g[PROBLEM_GROUPS] * samples * rows * outer * inner;
+    const long rows = g[ROWS], outer = g[OUTER], inner = g[INNER], samples = g[SAMPLES], groups = g[GROUPS], count = g[PROBLEM_GROUPS] * samples * rows * outer * inner;
     const long channels = g[CHANNELS], contracted = g[CONTRACTED_CHANNELS], taps_inner = g[TAPS_INNER], taps_outer = g[TAPS_OUTER];
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
-        const long i = item % inner, q = item / inner % outer, row = item / inner / outer % rows, n = item / inner / outer / rows % samples, pg = item / inner / outer / rows / samples;
+        const long i = item % inner, q = item / inner % outer, row = item / inner / outer % rows, rest = item / inner / outer / rows;
+        const long n = rest / groups % samples, pg = rest / groups / samples * groups + rest % groups;
         __global const real *x = source + source_offset + SOURCE_BASE(pg) + n * g[SOURCE_SAMPLE];
         __global const real *weights = w + w_offset + WEIGHT_BASE(pg) + row * g[WEIGHT_ROW];
         real sum = 0;
@@ -818,7 +872,7 @@ __kernel void conv_filter_direct(GEOMETRY, const int parts, const real alpha, co
     const long rows = g[ROWS], outer = g[OUTER], inner = g[INNER], lines = g[SAMPLES] * outer;
     const long taps_inner = g[TAPS_INNER], taps_outer = g[TAPS_OUTER], taps = taps_inner * taps_outer;
     const long columns = g[CHANNELS] * taps, elements = g[PROBLEM_GROUPS] * rows * columns, count = elements * parts;
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
         const long element = item % elements, column = element % columns, row = element / columns % rows, pg = element / columns / rows;
         const long part = item / elements, tap = column % taps, t_outer = tap / taps_inner, t_inner = tap % taps_inner;

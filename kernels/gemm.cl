@@ -16,7 +16,7 @@ __kernel void gemm_dot(const long rows, const long columns, const long depth, co
     __global real *restrict c, const long c_offset, const long c_problem, const long ldc)
 {
     const long count = problems * rows * columns;
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
         const long j = item % columns, i = item / columns % rows, p = item / columns / rows;
         __global const real *x = a + a_offset + p * a_problem + i * a_row;
@@ -149,7 +149,7 @@ __kernel void gemm_direct(const long rows, const long columns, const long depth,
     __global real *restrict c, const long c_offset, const long c_problem, const long ldc)
 {
     const long vectors = (columns + LANES - 1) / LANES, blocks = (rows + 3) / 4, count = problems * blocks * vectors;
-    for (long item = get_global_id(0); item < count; item += get_global_size(0))
+    FOR_ITEMS(item, count)
     {
         const long j = item % vectors * LANES, i = item / vectors % blocks * 4, p = item / vectors / blocks;
         const int valid = (int)min((long)LANES, columns - j);

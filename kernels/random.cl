@@ -51,7 +51,7 @@ INLINE void write_block(const long block, const long count, const real *r, const
 __kernel void random_uniform(const long count, const ulong seed, const real scale, const real shift, __global real *restrict out, const long out_offset)
 {
     const long blocks = (count + BLOCK_ELEMENTS - 1) / BLOCK_ELEMENTS;
-    for (long block = get_global_id(0); block < blocks; block += get_global_size(0))
+    FOR_ITEMS(block, blocks)
     {
         real u[BLOCK_ELEMENTS];
         uniforms(seed, (ulong)block, u);
@@ -62,7 +62,7 @@ __kernel void random_uniform(const long count, const ulong seed, const real scal
 __kernel void random_normal(const long count, const ulong seed, const real scale, const real shift, __global real *restrict out, const long out_offset)
 {
     const long blocks = (count + BLOCK_ELEMENTS - 1) / BLOCK_ELEMENTS;
-    for (long block = get_global_id(0); block < blocks; block += get_global_size(0))
+    FOR_ITEMS(block, blocks)
     {
         real u[BLOCK_ELEMENTS], z[BLOCK_ELEMENTS];
         uniforms(seed, (ulong)block, u);
