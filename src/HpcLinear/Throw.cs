@@ -54,6 +54,21 @@ internal static class Throw
         }
     }
 
+    public static void IfAnyOverlap<T>(string operation, ReadOnlySpan<TensorView<T>> outputs)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        for (int i = 0; i < outputs.Length; i++)
+        {
+            for (int j = 0; j < i; j++)
+            {
+                if (outputs[i].Overlaps(outputs[j]))
+                {
+                    throw new ArgumentException($"{operation}: outputs overlap");
+                }
+            }
+        }
+    }
+
     public static void IfOverlaps<T>(string operation, TensorView<T> output, TensorView<T> input)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

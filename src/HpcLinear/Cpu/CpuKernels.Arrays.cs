@@ -1,5 +1,3 @@
-using HpcLinear.Operations;
-
 namespace HpcLinear.Cpu;
 
 internal abstract unsafe partial class CpuKernels<T>

@@ -48,7 +48,7 @@ internal sealed class ChainRunner<T>
             return;
         }
 
-        Tensor<T>? scratch = elements == 0 ? null : queue.Scratch<T>(elements);
+        Tensor<T>? scratch = joins.Length == 1 ? null : queue.Scratch<T>(elements);
         for (int j = 0; j < joins.Length; j++)
         {
             join(plan, queue, j, First(j, factors, scratch), Second(j, factors, scratch), j == joins.Length - 1 ? result : Intermediate(j, scratch, 0));
@@ -63,7 +63,7 @@ internal sealed class ChainRunner<T>
             return;
         }
 
-        Tensor<T>? scratch = elements == 0 ? null : queue.Scratch<T>(2 * elements);
+        Tensor<T>? scratch = joins.Length == 1 ? null : queue.Scratch<T>(2 * elements);
         for (int j = 0; j < joins.Length - 1; j++)
         {
             join(plan, queue, j, First(j, factors, scratch), Second(j, factors, scratch), Intermediate(j, scratch, 0));

@@ -155,7 +155,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             return;
         }
 
-        if (classes.Any(c => c.Map.HasPadding) && HasNonFinite(cpuQueue, filter))
+        if (problems == 0 || (classes.Any(c => c.Map.HasPadding) && HasNonFinite(cpuQueue, filter)))
         {
             Direct().BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta);
             return;

@@ -84,6 +84,7 @@ public sealed class FilterChainPlan<T> : Plan
         CheckOperands(nameof(filters), filters);
         CheckOperand(nameof(composedGradient), composedGradient, composedShape);
         CheckOperands(nameof(filterGradients), filterGradients);
+        Throw.IfAnyOverlap("filter_chain", filterGradients);
         foreach (TensorView<T> gradient in filterGradients)
         {
             CheckOutput(gradient, filters);

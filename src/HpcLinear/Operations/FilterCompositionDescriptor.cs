@@ -69,7 +69,14 @@ public sealed record FilterCompositionDescriptor
             throw new ProblemException(ProblemError.Stride, $"compose: stride must be positive, got {Stride}");
         }
 
-        AsConvolution().Validate();
+        try
+        {
+            AsConvolution().Validate();
+        }
+        catch (OverflowException)
+        {
+            throw new ProblemException(ProblemError.Overflow, $"compose: the composed filter has more than 2^63 - 1 elements ({this})");
+        }
     }
 
     /// <summary>The problem as one line.</summary>

@@ -28,11 +28,17 @@ public sealed class FilterCompositionPlan<T> : Plan
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly ConvolutionPlan<T> convolution;
+    private readonly Shape firstShape;
+    private readonly Shape secondShape;
+    private readonly Shape composedShape;
 
     internal FilterCompositionPlan(Device device, FilterCompositionDescriptor descriptor)
         : base(device, descriptor.ToString())
     {
         Descriptor = descriptor;
+        firstShape = descriptor.FirstShape;
+        secondShape = descriptor.SecondShape;
+        composedShape = descriptor.ComposedShape;
         convolution = ConvolutionPlan.Create<T>(device, descriptor.AsConvolution());
         Choices =
         [
@@ -58,6 +64,11 @@ public sealed class FilterCompositionPlan<T> : Plan
     public void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed)
     {
         CheckQueue(queue);
+        CheckOperand(nameof(first), first, firstShape);
+        CheckOperand(nameof(second), second, secondShape);
+        CheckOperand(nameof(composed), composed, composedShape);
+        Throw.IfOverlaps("compose", composed, first);
+        Throw.IfOverlaps("compose", composed, second);
         convolution.BackwardInput(queue, second, first, composed);
     }
 
@@ -70,6 +81,11 @@ public sealed class FilterCompositionPlan<T> : Plan
     public void BackwardFirst(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient)
     {
         CheckQueue(queue);
+        CheckOperand(nameof(composedGradient), composedGradient, composedShape);
+        CheckOperand(nameof(second), second, secondShape);
+        CheckOperand(nameof(firstGradient), firstGradient, firstShape);
+        Throw.IfOverlaps("compose", firstGradient, composedGradient);
+        Throw.IfOverlaps("compose", firstGradient, second);
         convolution.BackwardFilter(queue, composedGradient, second, firstGradient);
     }
 
@@ -82,6 +98,11 @@ public sealed class FilterCompositionPlan<T> : Plan
     public void BackwardSecond(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient)
     {
         CheckQueue(queue);
+        CheckOperand(nameof(composedGradient), composedGradient, composedShape);
+        CheckOperand(nameof(first), first, firstShape);
+        CheckOperand(nameof(secondGradient), secondGradient, secondShape);
+        Throw.IfOverlaps("compose", secondGradient, composedGradient);
+        Throw.IfOverlaps("compose", secondGradient, first);
         convolution.Forward(queue, composedGradient, first, secondGradient);
     }
 

@@ -31,11 +31,13 @@ public sealed class MatrixChainPlan<T> : Plan
     private readonly GemmPlan<T>[] joins;
     private readonly GemmPlan<T>[] leftGradients;
     private readonly GemmPlan<T>[] rightGradients;
+    private readonly Shape productShape;
 
     internal MatrixChainPlan(Device device, MatrixChainDescriptor descriptor)
         : base(device, descriptor.ToString())
     {
         Descriptor = descriptor;
+        productShape = descriptor.ProductShape;
         AssociationTree tree = descriptor.Tree();
         runner = new(tree, descriptor.SegmentShape);
         Shape s = descriptor.Sizes;
@@ -44,7 +46,7 @@ public sealed class MatrixChainPlan<T> : Plan
         joins = [.. tree.Joins.Select(j => Gemm(s[j.To], s[j.From], s[j.Split], false, false))];
         leftGradients = [.. tree.Joins.Select(j => Gemm(s[j.Split], s[j.From], s[j.To], true, false))];
         rightGradients = [.. tree.Joins.Select(j => Gemm(s[j.To], s[j.Split], s[j.From], false, true))];
-        long workspace = joins.Select(j => j.WorkspaceBytes).DefaultIfEmpty().Max() + (runner.ScratchElements(gradients: true) * System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
+        long workspace = joins.Concat(leftGradients).Concat(rightGradients).Select(j => j.WorkspaceBytes).DefaultIfEmpty().Max() + (runner.ScratchElements(gradients: true) * System.Runtime.CompilerServices.Unsafe.SizeOf<T>());
         double bytes = (double)System.Runtime.CompilerServices.Unsafe.SizeOf<T>() * (Enumerable.Range(0, descriptor.Depth).Sum(l => descriptor.MatrixShape(l).ElementCount) + descriptor.ProductShape.ElementCount);
         Choices =
         [
@@ -73,7 +75,7 @@ public sealed class MatrixChainPlan<T> : Plan
     {
         CheckQueue(queue);
         CheckOperands(nameof(matrices), matrices);
-        CheckOperand(nameof(product), product, Descriptor.ProductShape);
+        CheckOperand(nameof(product), product, productShape);
         CheckOutput(product, matrices);
         runner.Forward(queue, matrices, product, this, Join);
     }
@@ -90,8 +92,9 @@ public sealed class MatrixChainPlan<T> : Plan
     {
         CheckQueue(queue);
         CheckOperands(nameof(matrices), matrices);
-        CheckOperand(nameof(productGradient), productGradient, Descriptor.ProductShape);
+        CheckOperand(nameof(productGradient), productGradient, productShape);
         CheckOperands(nameof(matrixGradients), matrixGradients);
+        Throw.IfAnyOverlap("matrix_chain", matrixGradients);
         foreach (TensorView<T> gradient in matrixGradients)
         {
             CheckOutput(gradient, matrices);

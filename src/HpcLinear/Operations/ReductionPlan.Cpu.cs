@@ -12,16 +12,18 @@ internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
 
     private readonly CpuKernels<T> kernels;
     private readonly long workspaceBytes;
+    private readonly (long Outer, long Length, long Inner) extents;
 
     public CpuReductionPlan(CpuDevice device, ReductionDescriptor descriptor)
         : base(device, descriptor)
     {
         kernels = CpuKernels<T>.For(device.Isa);
-        (long outer, long length, long inner) = descriptor.Extents;
+        extents = descriptor.Extents;
+        (long outer, long length, long inner) = extents;
         long chunks = (length + Chunk - 1) / Chunk;
 
         // Two numbers a chunk (sum and error) for whole rows; a row of scales or errors for an inner axis.
-        workspaceBytes = inner == 1 ? outer * Math.Max(1, chunks) * 2 * sizeof(T) : outer * inner * 2 * sizeof(T);
+        workspaceBytes = Math.Max(64, inner == 1 ? outer * Math.Max(1, chunks) * 2 * sizeof(T) : outer * inner * 2 * sizeof(T));
         double bytes = (double)descriptor.Shape.ElementCount * sizeof(T) * (descriptor.Kind == ReductionKind.Dot ? 2 : 1);
         Choices = [new("reduce", descriptor.Compensated ? "compensated-chunks" : "chunks", $"{device.Target} {kernels.Width} lanes, chunks of {Chunk}", workspaceBytes, descriptor.Flops, bytes, [])];
     }
@@ -30,7 +32,7 @@ internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
 
     private protected override void ExecuteCore(CommandQueue queue, TensorView<T> left, TensorView<T> right, TensorView<T> result)
     {
-        (long outer, long length, long inner) = Descriptor.Extents;
+        (long outer, long length, long inner) = extents;
         CpuQueue cpu = (CpuQueue)queue;
         Job job = new()
         {
@@ -40,7 +42,7 @@ internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
             A = left.Pointer(),
             B = right.Pointer(),
             Result = result.Pointer(),
-            Partial = (T*)cpu.Workspace(Math.Max(64, workspaceBytes)),
+            Partial = (T*)cpu.Workspace(workspaceBytes),
             Length = length,
             Inner = inner,
             Chunks = Math.Max(1, (length + Chunk - 1) / Chunk),

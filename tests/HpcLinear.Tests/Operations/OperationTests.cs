@@ -32,7 +32,7 @@ public abstract class OperationTests<T>
             for (int operand = 0; operand < call.Inputs.Count; operand++)
             {
                 int poisoned = operand;
-                using CallRun<T> run = new(call, Targets.Open(target), change: data => Poison(data[poisoned], call.NonFiniteElements));
+                using CallRun<T> run = new(call, Targets.Open(target), change: data => Poison(data[poisoned], call.KeepsInfinities));
                 run.CheckAgreement(run.Results());
             }
         });
@@ -76,10 +76,17 @@ public abstract class OperationTests<T>
         {
             using CallRun<T> run = new(call, Targets.Open(target));
             run.Execute();
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            run.Execute();
-            run.Execute();
-            long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+            // The runtime itself may allocate once while it makes code faster; what the call allocates it allocates every time.
+            long allocated = long.MaxValue;
+            for (int attempt = 0; attempt < 4 && allocated > 0; attempt++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                run.Execute();
+                run.Execute();
+                allocated = Math.Min(allocated, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
             run.Queue.Wait();
             Assert.True(allocated == 0, $"{call} on {target}: {allocated} bytes allocated");
         });
@@ -243,10 +250,10 @@ public abstract class OperationTests<T>
         run.CheckAgreement(run.Results());
     }
 
-    private static void Poison(T[] data, int count)
+    private static void Poison(T[] data, bool infinities)
     {
-        T[] values = [T.PositiveInfinity, T.NaN, T.NegativeInfinity];
-        for (int i = 0; i < Math.Min(count, data.Length); i++)
+        T[] values = infinities ? [T.PositiveInfinity, T.NaN, T.NegativeInfinity] : [T.NaN];
+        for (int i = 0; i < Math.Min(values.Length, data.Length); i++)
         {
             data[((i * 7) + (data.Length / 3)) % data.Length] = values[i];
         }

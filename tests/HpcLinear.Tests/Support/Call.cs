@@ -29,8 +29,11 @@ internal abstract class Call
     /// <summary>Multiply-adds and elements: what makes one call larger than another.</summary>
     public abstract double Cost { get; }
 
-    /// <summary>How many elements of one input may be NaN or infinite so that the result does not depend on the order of the sums.</summary>
-    public virtual int NonFiniteElements => 3;
+    /// <summary>
+    /// Whether every order of sums and products makes the same of infinite elements. Where products are taken of sums it does not:
+    /// <c>∞ (1 - 1)</c> is not <c>∞ - ∞</c>; a NaN spreads alike in every order.
+    /// </summary>
+    public virtual bool KeepsInfinities => true;
 
     public abstract Plan Plan<T>(Device device)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;

@@ -7,7 +7,7 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
 {
     public override string Operation => "filter_chain";
 
-    public override int NonFiniteElements => 1;
+    public override bool KeepsInfinities => false;
 
     public override IReadOnlyList<Operand> Inputs { get; } = gradients ? [.. Layers("filters", descriptor), new("composedGradient", descriptor.ComposedShape)] : [.. Layers("filters", descriptor)];
 

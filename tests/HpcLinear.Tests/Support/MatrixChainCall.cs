@@ -7,7 +7,7 @@ internal sealed class MatrixChainCall(MatrixChainDescriptor descriptor, bool gra
 {
     public override string Operation => "matrix_chain";
 
-    public override int NonFiniteElements => 1;
+    public override bool KeepsInfinities => false;
 
     public override IReadOnlyList<Operand> Inputs { get; } = gradients ? [.. Layers("matrices", descriptor), new("productGradient", descriptor.ProductShape)] : [.. Layers("matrices", descriptor)];
 
