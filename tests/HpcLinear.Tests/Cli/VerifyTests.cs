@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using HpcLinear.Data;
 using Xunit;
 
@@ -176,6 +177,57 @@ public sealed class VerifyTests : IDisposable
         Assert.Equal(1, run.ExitCode);
         Assert.Equal(2, document.RootElement.GetProperty("failed").GetInt32());
         Assert.Equal("c", document.RootElement.GetProperty("failures")[0].GetProperty("output").GetString());
+    }
+
+    [Theory]
+    [InlineData("own_d1_replicate", "y", "x w bias")]
+    [InlineData("own_d1_replicate", "gx", "w gy")]
+    [InlineData("own_d2_grouped_same_lower", "gw", "x gy")]
+    [InlineData("own_d3_reflect", "gb", "gy")]
+    [InlineData("own_problems_shared_filter", "gx", "w gy")]
+    [InlineData("own_problems_shared_filter", "gw", "x gy")]
+    [InlineData("own_filter_chain_batched", "filter stride", "w0 w1 w2")]
+    [InlineData("own_matrix_chain", "product", "w0 w1 w2")]
+    [InlineData("own_matrix_chain", "optimal_multiply_adds", "")]
+    [InlineData("own_reductions", "norm2_huge", "huge")]
+    public void Inputs_that_the_listed_outputs_do_not_need_may_be_missing(string name, string outputs, string inputs)
+    {
+        using TemporaryFolder part = new();
+        string source = Path.Combine(Repository.GoldenConv, name);
+        JsonNode golden = JsonNode.Parse(File.ReadAllText(Path.Combine(source, "case.json")))!;
+        Keep(golden["inputs"]!.AsObject(), inputs.Split(' '));
+        Keep(golden["outputs"]!.AsObject(), outputs.Split(' '));
+        File.WriteAllText(part.File("case.json"), golden.ToJsonString());
+        foreach (string file in inputs.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(i => i + ".npy").Concat(outputs.Split(' ').Select(o => $"out_{o}.npy")))
+        {
+            if (File.Exists(Path.Combine(source, file)))
+            {
+                File.Copy(Path.Combine(source, file), part.File(file));
+            }
+        }
+
+        CommandLine run = CommandLine.Run("verify", part.Path, "--target", Target);
+        Assert.True(run.ExitCode == 0, run.Output + run.Error);
+        Assert.Matches("^[1-9] passed, 0 failed, 0 skipped$", run.LastLine);
+
+        static void Keep(JsonObject members, string[] names)
+        {
+            foreach (string other in members.Select(m => m.Key).Except(names).ToArray())
+            {
+                members.Remove(other);
+            }
+        }
+    }
+
+    [Fact]
+    public void An_input_that_is_needed_and_missing_fails_and_is_named()
+    {
+        JsonNode golden = JsonNode.Parse(File.ReadAllText(folder.File("case.json")))!;
+        golden["inputs"]!.AsObject().Remove("a");
+        File.WriteAllText(folder.File("case.json"), golden.ToJsonString());
+        CommandLine run = Verify(1);
+        Assert.Contains("expected an input 'a' for gemm.batched", run.Output, StringComparison.Ordinal);
+        Assert.Equal("0 passed, 2 failed, 0 skipped", run.LastLine);
     }
 
     private static string Refused(params string[] args)
