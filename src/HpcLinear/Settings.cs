@@ -46,6 +46,9 @@ internal static class Settings
         { } other => throw new ArgumentException($"HPCLINEAR_KERNEL_FAMILY: cpu or gpu expected, '{other}' given"),
     };
 
+    /// <summary><c>OCL_ICD_VENDORS</c>, <c>OPENCL_VENDOR_PATH</c>: where the OpenCL loader looks for drivers; only explained, the loader reads them itself.</summary>
+    public static string OpenClVendors => Read("OCL_ICD_VENDORS") ?? Read("OPENCL_VENDOR_PATH") ?? "/etc/OpenCL/vendors";
+
     /// <summary><c>HPCLINEAR_TRACE=plans</c>: every plan prints what it chose to standard error.</summary>
     public static bool TracePlans => Read("HPCLINEAR_TRACE") == "plans";
 

@@ -53,8 +53,7 @@ internal static class OpenClPlatform
             return [];
         }
 
-        string place = Environment.GetEnvironmentVariable("OCL_ICD_VENDORS") is { Length: > 0 } vendors ? vendors
-            : Environment.GetEnvironmentVariable("OPENCL_VENDOR_PATH") is { Length: > 0 } path ? path : "/etc/OpenCL/vendors";
+        string place = Settings.OpenClVendors;
         try
         {
             if (File.Exists(place))

@@ -25,6 +25,8 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly GatherMap forward;
     private readonly InputClass[] classes;
     private readonly InterleavedConvolution<T> interleaved;
+    private readonly DirectConvolution<T> direct;
+    private readonly bool inputHasPadding;
     private readonly int[][] fold;
     private readonly bool padded;
     private readonly long problems;
@@ -73,6 +75,8 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         fold = padded ? [.. axes.Select(a => Enumerable.Range(0, a.Padded).Select(p => a.Map(p - a.Low)).ToArray())] : [];
         paddedPlane = axes.Aggregate(1L, (n, a) => n * a.Padded);
         classes = InputClasses();
+        inputHasPadding = classes.Any(c => c.Map.HasPadding);
+        direct = new(descriptor, axes);
 
         int threads = device.Team.Size;
         interleaved = new(kernels, threads, new()
@@ -105,8 +109,8 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         string lanes = $"{device.Target} {kernels.Width} cells a vector";
         string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
-        string direct = "direct: only when a non-finite operand meets padding";
-        string[] againstProduct = forward.HasPadding ? [.. whyNot, direct] : whyNot;
+        string strict = "direct: only when a non-finite operand meets padding";
+        string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot;
         Choices =
         [
             InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
@@ -138,7 +142,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
         if (forward.HasPadding && HasNonFinite(cpuQueue, filter))
         {
-            Direct().Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta);
+            direct.Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta);
             return;
         }
 
@@ -155,9 +159,9 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             return;
         }
 
-        if (problems == 0 || (classes.Any(c => c.Map.HasPadding) && HasNonFinite(cpuQueue, filter)))
+        if (problems == 0 || (inputHasPadding && HasNonFinite(cpuQueue, filter)))
         {
-            Direct().BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta);
+            direct.BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta);
             return;
         }
 
@@ -218,7 +222,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
         if (forward.HasPadding && HasNonFinite(cpuQueue, outputGradient))
         {
-            Direct().BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta);
+            direct.BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta);
             return;
         }
 
@@ -285,8 +289,6 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     private KernelChoice Choice(string operation, string algorithm, string kernel, long workspace, string[] rejected) =>
         new(operation, algorithm, kernel, workspace, Descriptor.Flops, Bytes, rejected);
-
-    private DirectConvolution<T> Direct() => new(Descriptor, axes);
 
     private ProductShape ClassShape(InputClass c, long images, long products) => new(products, inGroup, images * c.PositionCount, outGroup * c.TapCount);
 

@@ -4,27 +4,32 @@ using HpcLinear.Cpu;
 namespace HpcLinear.Operations;
 
 /// <summary>The convolution term by term: taps that fall on padding are skipped, so that a non-finite operand meets only what it should.</summary>
-/// <remarks>Slow and allocating; taken only for non-finite operands.</remarks>
+/// <remarks>Taken only for non-finite operands: a scalar loop, about a fiftieth of the speed of the product.</remarks>
 internal sealed unsafe class DirectConvolution<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private readonly ConvolutionDescriptor d;
+    private readonly ConvolutionAxis[] axes;
     private readonly long outputs;
     private readonly long inputs;
     private readonly long taps;
+    private readonly long batch;
+    private readonly long groups;
+    private readonly long problems;
     private readonly long inGroup;
     private readonly long outGroup;
-    private readonly ConvolutionAxis[] axes;
+    private readonly bool sharedInput;
+    private readonly bool sharedFilter;
 
     public DirectConvolution(ConvolutionDescriptor descriptor, ConvolutionAxis[] axes)
     {
-        d = descriptor;
         this.axes = axes;
-        outputs = d.Output.ElementCount;
-        inputs = d.Input.ElementCount;
-        taps = d.Filter.ElementCount;
-        inGroup = d.FilterChannels;
-        outGroup = d.OutChannels / d.Groups;
+        outputs = descriptor.Output.ElementCount;
+        inputs = descriptor.Input.ElementCount;
+        taps = descriptor.Filter.ElementCount;
+        (problems, batch, groups) = (descriptor.ProblemCount, descriptor.Batch, descriptor.Groups);
+        (sharedInput, sharedFilter) = (descriptor.SharedInput, descriptor.SharedFilter);
+        inGroup = descriptor.FilterChannels;
+        outGroup = descriptor.OutChannels / groups;
     }
 
     private enum Direction
@@ -34,90 +39,168 @@ internal sealed unsafe class DirectConvolution<T>
         BackwardFilter,
     }
 
-    public void Forward(CpuQueue queue, T* x, T* w, T* bias, T* y, T alpha, T beta) => Run(queue, Direction.Forward, x, w, y, bias, alpha, beta);
+    private long InputImage => groups * inGroup * inputs;
 
-    public void BackwardInput(CpuQueue queue, T* dy, T* w, T* dx, T alpha, T beta) => Run(queue, Direction.BackwardInput, dx, w, dy, null, alpha, beta);
+    private long OutputImage => groups * outGroup * outputs;
 
-    public void BackwardFilter(CpuQueue queue, T* x, T* dy, T* dw, T alpha, T beta) => Run(queue, Direction.BackwardFilter, x, dw, dy, null, alpha, beta);
+    public void Forward(CpuQueue queue, T* x, T* w, T* bias, T* y, T alpha, T beta) =>
+        Run(queue, problems * batch * groups, new() { Plan = this, Direction = Direction.Forward, X = x, W = w, Y = y, Bias = bias, Alpha = alpha, Beta = beta });
 
-    private void Run(CpuQueue queue, Direction direction, T* x, T* w, T* y, T* bias, T alpha, T beta)
+    public void BackwardInput(CpuQueue queue, T* dy, T* w, T* dx, T alpha, T beta) =>
+        Run(queue, (sharedInput ? 1 : problems) * batch * groups, new() { Plan = this, Direction = Direction.BackwardInput, X = dx, W = w, Y = dy, Alpha = alpha, Beta = beta });
+
+    public void BackwardFilter(CpuQueue queue, T* x, T* dy, T* dw, T alpha, T beta) =>
+        Run(queue, (sharedFilter ? 1 : problems) * groups * outGroup, new() { Plan = this, Direction = Direction.BackwardFilter, X = x, W = dw, Y = dy, Alpha = alpha, Beta = beta });
+
+    private static void Run(CpuQueue queue, long items, Job job) => queue.Team.Run(checked((int)items), ref job);
+
+    /// <summary>The input position that an output reads through a tap, or -1 on padding.</summary>
+    private long Source(long output, long tap)
     {
-        T* target = direction switch { Direction.Forward => y, Direction.BackwardInput => x, _ => w };
-        long count = (direction switch { Direction.Forward => d.OutputShape, Direction.BackwardInput => d.InputShape, _ => d.FilterShape }).ElementCount;
-        using NativeBlock sums = new(queue.Device.Target, count * sizeof(T));
-        T* sum = (T*)sums.Pointer;
-        if (bias is not null)
+        long source = 0, stride = 1;
+        for (int a = axes.Length - 1; a >= 0; a--)
         {
-            for (long i = 0; i < count; i++)
+            int at = axes[a].Source((int)(output % axes[a].Output), (int)(tap % axes[a].Filter));
+            if (at < 0)
             {
-                long problem = i / (outputs * d.OutChannels * d.Batch);
-                sum[i] = bias[(d.SharedFilter ? 0 : problem * d.OutChannels) + (i / outputs % d.OutChannels)];
+                return -1;
+            }
+
+            source += at * stride;
+            stride *= axes[a].Input;
+            output /= axes[a].Output;
+            tap /= axes[a].Filter;
+        }
+
+        return source;
+    }
+
+    /// <summary>Forward and gradient of the input: an image's group of channels; gradient of the filter: an output channel.</summary>
+    private struct Job : ITeamJob
+    {
+        public DirectConvolution<T> Plan;
+        public Direction Direction;
+        public T* X;
+        public T* W;
+        public T* Y;
+        public T* Bias;
+        public T Alpha;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            DirectConvolution<T> d = Plan;
+            if (Direction == Direction.BackwardFilter)
+            {
+                Filter(index / (d.groups * d.outGroup), index % (d.groups * d.outGroup));
+                return;
+            }
+
+            long group = index % d.groups, image = index / d.groups % d.batch, problem = index / d.groups / d.batch;
+            T* x = X + (((((d.sharedInput ? 0 : problem) * d.batch) + image) * d.InputImage) + (group * d.inGroup * d.inputs));
+            if (Direction == Direction.Forward)
+            {
+                Outputs(x, problem, image, group);
+                return;
+            }
+
+            Begin(x, d.inGroup * d.inputs);
+            for (long p = problem; p < (d.sharedInput ? d.problems : problem + 1); p++)
+            {
+                Inputs(x, p, image, group);
             }
         }
 
-        (int Tap, long Source)[] read = new (int, long)[taps];
-        for (long o = 0; o < outputs; o++)
+        private readonly void Begin(T* target, long count)
         {
-            int reads = Reads(o, read);
-            for (long p = 0; p < d.ProblemCount; p++)
+            for (long i = 0; i < count; i++)
             {
-                for (long b = 0; b < d.Batch; b++)
+                target[i] = Beta == T.Zero ? T.Zero : Beta * target[i];
+            }
+        }
+
+        private readonly T* Gradient(long problem, long image, long group) =>
+            Y + ((((problem * Plan.batch) + image) * Plan.OutputImage) + (group * Plan.outGroup * Plan.outputs));
+
+        private readonly T* Filters(long problem, long group) =>
+            W + ((((Plan.sharedFilter ? 0 : problem) * Plan.groups) + group) * Plan.outGroup * Plan.inGroup * Plan.taps);
+
+        private readonly void Outputs(T* x, long problem, long image, long group)
+        {
+            DirectConvolution<T> d = Plan;
+            T* y = Gradient(problem, image, group);
+            T* w = Filters(problem, group);
+            Begin(y, d.outGroup * d.outputs);
+            for (long i = 0; Bias is not null && i < d.outGroup * d.outputs; i++)
+            {
+                y[i] += Alpha * Bias[((((d.sharedFilter ? 0 : problem) * d.groups) + group) * d.outGroup) + (i / d.outputs)];
+            }
+
+            for (long o = 0; o < d.outputs; o++)
+            {
+                for (long tap = 0; tap < d.taps; tap++)
                 {
-                    for (long m = 0; m < d.OutChannels; m++)
+                    long source = d.Source(o, tap);
+                    for (long m = 0; source >= 0 && m < d.outGroup; m++)
                     {
-                        long atY = (((((p * d.Batch) + b) * d.OutChannels) + m) * outputs) + o;
-                        for (long c = 0; c < inGroup; c++)
+                        T sum = T.Zero;
+                        for (long c = 0; c < d.inGroup; c++)
                         {
-                            long atW = (((((d.SharedFilter ? 0 : p) * d.OutChannels) + m) * inGroup) + c) * taps;
-                            long atX = (((((d.SharedInput ? 0 : p) * d.Batch) + b) * d.InChannels) + (m / outGroup * inGroup) + c) * inputs;
-                            foreach ((int tap, long source) in read.AsSpan(0, reads))
-                            {
-                                switch (direction)
-                                {
-                                    case Direction.Forward:
-                                        sum[atY] += w[atW + tap] * x[atX + source];
-                                        break;
-                                    case Direction.BackwardInput:
-                                        sum[atX + source] += w[atW + tap] * y[atY];
-                                        break;
-                                    default:
-                                        sum[atW + tap] += y[atY] * x[atX + source];
-                                        break;
-                                }
-                            }
+                            sum += w[(((m * d.inGroup) + c) * d.taps) + tap] * x[(c * d.inputs) + source];
                         }
+
+                        y[(m * d.outputs) + o] += Alpha * sum;
                     }
                 }
             }
         }
 
-        for (long i = 0; i < count; i++)
+        private readonly void Inputs(T* dx, long problem, long image, long group)
         {
-            target[i] = (alpha * sum[i]) + (beta == T.Zero ? T.Zero : beta * target[i]);
-        }
-    }
-
-    private int Reads(long output, (int Tap, long Source)[] read)
-    {
-        int reads = 0;
-        for (int tap = 0; tap < taps; tap++)
-        {
-            long o = output, i = tap, source = 0, stride = 1;
-            for (int a = axes.Length - 1; a >= 0 && source >= 0; a--)
+            DirectConvolution<T> d = Plan;
+            T* dy = Gradient(problem, image, group);
+            T* w = Filters(problem, group);
+            for (long o = 0; o < d.outputs; o++)
             {
-                int at = axes[a].Source((int)(o % axes[a].Output), (int)(i % axes[a].Filter));
-                source = at < 0 ? -1 : source + (at * stride);
-                stride *= axes[a].Input;
-                o /= axes[a].Output;
-                i /= axes[a].Filter;
-            }
+                for (long tap = 0; tap < d.taps; tap++)
+                {
+                    long source = d.Source(o, tap);
+                    for (long c = 0; source >= 0 && c < d.inGroup; c++)
+                    {
+                        T sum = T.Zero;
+                        for (long m = 0; m < d.outGroup; m++)
+                        {
+                            sum += w[(((m * d.inGroup) + c) * d.taps) + tap] * dy[(m * d.outputs) + o];
+                        }
 
-            if (source >= 0)
-            {
-                read[reads++] = (tap, source);
+                        dx[(c * d.inputs) + source] += Alpha * sum;
+                    }
+                }
             }
         }
 
-        return reads;
+        private readonly void Filter(long problem, long channel)
+        {
+            DirectConvolution<T> d = Plan;
+            T* dw = W + (((problem * d.groups * d.outGroup) + channel) * d.inGroup * d.taps);
+            Begin(dw, d.inGroup * d.taps);
+            long first = d.sharedFilter ? 0 : problem * d.batch, last = d.sharedFilter ? d.problems * d.batch : (problem + 1) * d.batch;
+            for (long o = 0; o < d.outputs; o++)
+            {
+                for (long tap = 0; tap < d.taps; tap++)
+                {
+                    long source = d.Source(o, tap);
+                    for (long n = first; source >= 0 && n < last; n++)
+                    {
+                        T gradient = Alpha * Y[(((n * d.groups * d.outGroup) + channel) * d.outputs) + o];
+                        T* x = X + ((d.sharedInput ? n % d.batch : n) * d.InputImage) + (channel / d.outGroup * d.inGroup * d.inputs) + source;
+                        for (long c = 0; c < d.inGroup; c++)
+                        {
+                            dw[(c * d.taps) + tap] += gradient * x[c * d.inputs];
+                        }
+                    }
+                }
+            }
+        }
     }
 }

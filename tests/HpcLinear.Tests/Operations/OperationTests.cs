@@ -29,7 +29,7 @@ public abstract class OperationTests<T>
     public void Computes_non_finite_data_as_its_definition_does(Target target) =>
         Calls.Check(Sampling.Count(target) / 2, call =>
         {
-            for (int operand = 0; operand < call.Inputs.Count; operand++)
+            for (int operand = 0; operand < call.Inputs.Count && !call.HasHoles; operand++)
             {
                 int poisoned = operand;
                 using CallRun<T> run = new(call, Targets.Open(target), change: data => Poison(data[poisoned], call.KeepsInfinities));

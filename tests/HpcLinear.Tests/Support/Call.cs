@@ -35,6 +35,12 @@ internal abstract class Call
     /// </summary>
     public virtual bool KeepsInfinities => true;
 
+    /// <summary>
+    /// Whether intermediate results have zeros that no term reaches (a filter shorter than its stride leaves holes): which non-finite factor meets them
+    /// depends on the order of the products.
+    /// </summary>
+    public virtual bool HasHoles => false;
+
     public abstract Plan Plan<T>(Device device)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 

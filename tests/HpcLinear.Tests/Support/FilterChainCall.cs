@@ -9,6 +9,8 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
 
     public override bool KeepsInfinities => false;
 
+    public override bool HasHoles => Enumerable.Range(0, descriptor.Depth).Any(l => descriptor.Filters[l].Zip(descriptor.Strides[l]).Any(a => a.First < a.Second));
+
     public override IReadOnlyList<Operand> Inputs { get; } = gradients ? [.. Layers("filters", descriptor), new("composedGradient", descriptor.ComposedShape)] : [.. Layers("filters", descriptor)];
 
     public override IReadOnlyList<Operand> Outputs { get; } = gradients ? [.. Layers("filterGradients", descriptor)] : [new("composed", descriptor.ComposedShape)];
