@@ -282,34 +282,42 @@ internal sealed unsafe class InterleavedConvolution<T>
             }
         }
 
-        /// <summary>Positions at the rims, tap by tap through the table.</summary>
+        /// <summary>Positions at the rims, one run of taps that miss the padding after the other.</summary>
         private readonly void Rim(T* x, T* y, T* w, int* table, int taps, int from, int to, int width)
         {
             CpuKernels<T> kernels = Owner.kernels;
-            int zero = 0;
             for (int o = from; o < to; o++)
             {
-                for (int t = 0; t < taps; t++)
+                int* sources = table + ((long)o * taps);
+                T* atY = y + ((long)o * width);
+                for (int t = 0, run; t < taps; t += Math.Max(run, 1))
                 {
-                    int source = table[((long)o * taps) + t];
-                    if (source < 0)
+                    run = 0;
+                    while (t + run < taps && sources[t + run] >= 0)
+                    {
+                        run++;
+                    }
+
+                    if (run == 0)
                     {
                         continue;
                     }
 
-                    T* atX = x + ((long)source * width);
-                    T* atY = y + ((long)o * width);
-                    T* atW = w + (t * width);
+                    T* atW = w + ((long)t * width);
                     switch (Way)
                     {
                         case Direction.Forward:
-                            kernels.ForwardRow(atX, 0, &zero, atW, 1, atY, 1);
+                            kernels.ForwardRow(x, 0, sources + t, atW, run, atY, 1);
                             break;
                         case Direction.BackwardInput:
-                            kernels.ScatterRow(atX, 0, atY, atW, 1);
+                            for (int k = 0; k < run; k++)
+                            {
+                                kernels.ScatterRow(x + ((long)sources[t + k] * width), 0, atY, atW + (k * width), 1);
+                            }
+
                             break;
                         default:
-                            kernels.FilterRow(atX, 0, &zero, atY, 1, atW, 1);
+                            kernels.FilterRow(x, 0, sources + t, atY, 1, atW, run);
                             break;
                     }
                 }
