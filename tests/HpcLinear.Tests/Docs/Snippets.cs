@@ -30,4 +30,165 @@ public sealed class Snippets
         // end snippet
         return result;
     }
+
+    [Fact]
+    public void The_gradients_of_a_convolution_accumulate()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: convolution-gradients
+        ConvolutionDescriptor conv = ConvolutionDescriptor.Parse("conv n8 c16 k32 i28x28 f3x3 s2x2 pad1x1 replicate");
+        using ConvolutionPlan<double> plan = ConvolutionPlan.Create<double>(device, conv);
+        using Tensor<double> x = device.Allocate<double>(conv.InputShape), dx = device.Allocate<double>(conv.InputShape);
+        using Tensor<double> w = device.Allocate<double>(conv.FilterShape), dw = device.Allocate<double>(conv.FilterShape);
+        using Tensor<double> b = device.Allocate<double>(conv.BiasShape), db = device.Allocate<double>(conv.BiasShape);
+        using Tensor<double> y = device.Allocate<double>(conv.OutputShape), dy = device.Allocate<double>(conv.OutputShape);
+        queue.Fill(x, 1.0);
+        queue.Fill(dy, 1.0);
+        plan.Forward(queue, x, w, y, b);                    // (1)
+        plan.BackwardInput(queue, dy, w, dx);               // (2)
+        plan.BackwardFilter(queue, x, dy, dw, beta: 1);     // (3), added to what dw holds
+        plan.BackwardBias(queue, dy, db, beta: 1);          // (4)
+        // end snippet
+        Assert.All(queue.Download<double>(dw), d => Assert.Equal(8 * 14 * 14, d));
+    }
+
+    [Fact]
+    public void A_transposed_convolution_is_a_gradient()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: transposed
+        Shape z = [8, 32, 14, 14], w = [32, 16, 3, 3];
+        ConvolutionDescriptor settings = ConvolutionDescriptor.Parse("conv c1 k1 i3x3 f3x3 s2x2 pad1x1");   // sizes are ignored
+        ConvolutionDescriptor forward = ConvolutionDescriptor.ForTransposed(z, w, spatial: [28, 28], settings);
+        using ConvolutionPlan<float> plan = ConvolutionPlan.Create<float>(device, forward);
+        using Tensor<float> small = device.Allocate<float>(z), filter = device.Allocate<float>(w), large = device.Allocate<float>(forward.InputShape);
+        plan.BackwardInput(queue, small, filter, large);
+        // end snippet
+        Assert.Equal<Shape>([8, 16, 28, 28], large.Shape);
+    }
+
+    [Fact]
+    public void A_batch_of_products_shares_its_right_factor()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: gemm
+        GemmDescriptor gemm = new() { Problems = 1000, Rows = 8, Columns = 16, Depth = 32, TransposeA = true, StrideB = 0 };
+        using GemmPlan<float> plan = GemmPlan.Create<float>(device, gemm);
+        using Tensor<float> a = device.Allocate<float>(gemm.ShapeA);    // [1000, 32, 8]: stored transposed
+        using Tensor<float> b = device.Allocate<float>(gemm.ShapeB);    // [1, 32, 16]: shared
+        using Tensor<float> c = device.Allocate<float>(gemm.ShapeC);    // [1000, 8, 16]
+        plan.Execute(queue, a, b, c, alpha: 0.5, beta: 1);
+        // end snippet
+        Assert.Equal<Shape>([1000, 32, 8], a.Shape);
+        Assert.Equal<Shape>([1, 32, 16], b.Shape);
+        Assert.Equal<Shape>([1000, 8, 16], c.Shape);
+    }
+
+    [Fact]
+    public void Filters_compose_to_one()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: filter-chain
+        FilterChainDescriptor chain = new() { Channels = [3, 8, 8, 4], Filters = [[5, 5], [3, 3], [3, 3]], Strides = [[2, 2], [1, 1], [2, 2]] };
+        using FilterChainPlan<double> plan = FilterChainPlan.Create<double>(device, chain);
+        Tensor<double>[] w = [.. Enumerable.Range(0, chain.Depth).Select(l => device.Allocate<double>(chain.FilterShape(l)))];
+        Tensor<double>[] dw = [.. w.Select(t => device.Allocate<double>(t.Shape))];
+        using Tensor<double> composed = device.Allocate<double>(chain.ComposedShape), gradient = device.Allocate<double>(chain.ComposedShape);
+        TensorView<double>[] filters = [.. w.Select(t => t.AsView())], gradients = [.. dw.Select(t => t.AsView())];
+        plan.Compose(queue, filters, composed);                         // [4, 3, 13, 13], stride 4x4
+        plan.Gradients(queue, filters, gradient, gradients);
+        // end snippet
+        Assert.Equal<Shape>([4, 3, 13, 13], composed.Shape);
+        Assert.Equal<Shape>([4, 4], chain.ComposedStride);
+        Array.ForEach([.. w, .. dw], t => t.Dispose());
+    }
+
+    [Fact]
+    public void Matrices_multiply_in_the_best_order()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: matrix-chain
+        MatrixChainDescriptor chain = new() { Sizes = [784, 100, 100, 10] };            // W_2 W_1 W_0: 10 x 784
+        using MatrixChainPlan<float> plan = MatrixChainPlan.Create<float>(device, chain);
+        using Tensor<float> parameters = device.Allocate<float>([(100 * 784) + (100 * 100) + (10 * 100)]), product = device.Allocate<float>(chain.ProductShape);
+        TensorView<float>[] matrices = [parameters.View(0, [100, 784]), parameters.View(78400, [100, 100]), parameters.View(88400, [10, 100])];
+        plan.Product(queue, matrices, product);
+        // end snippet
+        Assert.Equal<Shape>([10, 784], product.Shape);
+        Assert.Equal((10 * 100 * 100) + (10 * 100 * 784), chain.OptimalMultiplyAdds);
+    }
+
+    [Fact]
+    public void A_filter_bank_correlates_with_itself()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: self-correlation
+        SelfCorrelationDescriptor bank = new() { OutChannels = 64, InChannels = 32, Filter = [3, 3], Stride = [1, 1] };
+        using SelfCorrelationPlan<float> plan = SelfCorrelationPlan.Create<float>(device, bank);
+        using Tensor<float> w = device.Allocate<float>(bank.FilterShape), r = device.Allocate<float>(bank.ResultShape);
+        plan.Execute(queue, w, r);                                      // r: [64, 64, 5, 5]
+        // end snippet
+        Assert.Equal<Shape>([64, 64, 5, 5], r.Shape);
+    }
+
+    [Fact]
+    public void A_norm_and_the_sums_along_an_axis()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: reduction
+        Shape shape = [128, 1000];
+        using ReductionPlan<float> norm = ReductionPlan.Create<float>(device, new() { Kind = ReductionKind.Norm2, Shape = shape });
+        using ReductionPlan<float> rows = ReductionPlan.Create<float>(device, new() { Kind = ReductionKind.Sum, Shape = shape, Axis = 1, Compensated = true });
+        using Tensor<float> x = device.Allocate<float>(shape), length = device.Allocate<float>(Shape.Scalar), sums = device.Allocate<float>([128]);
+        queue.Fill(x, 1f);
+        norm.Execute(queue, x, length);
+        rows.Execute(queue, x, sums);
+        float euclidean = queue.Download<float>(length)[0];
+        // end snippet
+        Assert.Equal(Math.Sqrt(128000), euclidean, 1e-3);
+        Assert.All(queue.Download<float>(sums), s => Assert.Equal(1000, s));
+    }
+
+    [Fact]
+    public void A_step_of_gradient_descent()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+        using Tensor<float> w = device.Allocate<float>([5]), dw = device.Allocate<float>([5]);
+        queue.Fill(dw, 2f);
+
+        // snippet: elementwise
+        using ElementwisePlan<float> scaledAdd = ElementwisePlan.Create<float>(device, new() { Operation = ElementwiseOperation.Copy, Shape = w.Shape });
+        scaledAdd.Execute(queue, dw, w, alpha: -0.1, beta: 1);          // w = w - 0.1 dw
+        // end snippet
+        Assert.All(queue.Download<float>(w), x => Assert.Equal(-0.2, x, 1e-6));
+    }
+
+    [Fact]
+    public void Weights_are_drawn()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: random
+        using RandomFillPlan<float> normal = RandomFillPlan.Create<float>(device, new() { Distribution = RandomDistribution.Normal, Shape = [100, 784] });
+        using Tensor<float> w = device.Allocate<float>([100, 784]);
+        normal.Execute(queue, w, seed: 7, scale: 1 / Math.Sqrt(784));   // standard deviation 1/28
+        // end snippet
+        Assert.InRange(queue.Download<float>(w).Average(x => x * x), 0.9 / 784, 1.1 / 784);
+    }
 }
