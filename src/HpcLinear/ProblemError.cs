@@ -53,4 +53,7 @@ public enum ProblemError
 
     /// <summary>A problem's text cannot be read.</summary>
     Syntax = 17,
+
+    /// <summary>An option has no such value, or one that does not go with the others.</summary>
+    Option = 18,
 }

@@ -7,6 +7,6 @@ public sealed class ProblemException : ArgumentException
     public ProblemException(ProblemError code, string message)
         : base(message) => Code = code;
 
-    /// <summary>Which rule was broken; the number is stable and is the one golden cases and the C interface use.</summary>
+    /// <summary>Which rule was broken; the number is stable and is the one golden cases use.</summary>
     public ProblemError Code { get; }
 }

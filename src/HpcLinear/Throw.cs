@@ -54,6 +54,15 @@ internal static class Throw
         }
     }
 
+    public static void IfUndefined<TEnum>(string operation, TEnum value)
+        where TEnum : struct, Enum
+    {
+        if (!Enum.IsDefined(value))
+        {
+            throw new ProblemException(ProblemError.Option, $"{operation}: {typeof(TEnum).Name} has no value {value}; expected one of {string.Join(", ", Enum.GetNames<TEnum>())}");
+        }
+    }
+
     public static void IfAnyOverlap<T>(string operation, ReadOnlySpan<TensorView<T>> outputs)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -49,7 +49,7 @@ internal readonly record struct ProductShape(long Products, long Rows, long Colu
 }
 
 /// <summary>
-/// C = A B by cache blocks: a worker takes a region of C, packs a block of B that stays in its second-level cache, and runs register tiles over it.
+/// C = alpha A B by cache blocks: a worker takes a region of C, packs a block of B that stays in its second-level cache, and runs register tiles over it.
 /// Matrix products and all three directions of a convolution end here; they differ in how operands are packed and tiles written.
 /// </summary>
 /// <remarks>The sum over the depth runs in blocks fixed by the shape, always in order: neither thread count nor the division into regions changes a bit.</remarks>
@@ -77,15 +77,15 @@ internal static unsafe class BlockedProduct
     public static long WorkspaceBytes<T>(CpuKernels<T> kernels, ProductShape shape, int threads)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Divide(kernels, shape, threads).WorkerBytes * threads;
 
-    /// <summary>Runs all products. <paramref name="begin"/>: the result starts from <see cref="IResult{T}.Begin"/> and is added to; otherwise it is overwritten.</summary>
-    public static void Run<T, TA, TB, TC>(CpuQueue queue, CpuKernels<T> kernels, ProductShape shape, TA a, TB b, TC c, bool begin, byte* workspace)
+    /// <summary>Runs all products, <c>alpha A B</c>. <paramref name="begin"/>: the result starts from <see cref="IResult{T}.Begin"/> and is added to; otherwise it is overwritten.</summary>
+    public static void Run<T, TA, TB, TC>(CpuQueue queue, CpuKernels<T> kernels, ProductShape shape, TA a, TB b, TC c, T alpha, bool begin, byte* workspace)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TA : struct, IOperand<T>
         where TB : struct, IOperand<T>
         where TC : struct, IResult<T>
     {
         Cut cut = Divide(kernels, shape, queue.Team.Size);
-        Job<T, TA, TB, TC> job = new() { Kernels = kernels, Shape = shape, Cut = cut, A = a, B = b, C = c, Begin = begin, Workspace = workspace };
+        Job<T, TA, TB, TC> job = new() { Kernels = kernels, Shape = shape, Cut = cut, A = a, B = b, C = c, Alpha = alpha, Begin = begin, Workspace = workspace };
         long perProduct = cut.RowBlocks * cut.ColumnBlocks;
         long items = perProduct == 1 ? (shape.Products + cut.ProductsPerItem - 1) / cut.ProductsPerItem : shape.Products * perProduct;
         queue.Team.Run(checked((int)items), ref job);
@@ -154,6 +154,7 @@ internal static unsafe class BlockedProduct
         public TA A;
         public TB B;
         public TC C;
+        public T Alpha;
         public bool Begin;
         public byte* Workspace;
 
@@ -242,11 +243,11 @@ internal static unsafe class BlockedProduct
                         T* target = count == vectors * width ? c.InPlace(row + i, column + j, count, out nint stride) : Null(out stride);
                         if (target is not null)
                         {
-                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, target, stride, accumulate);
+                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, target, stride, Alpha, accumulate);
                         }
                         else
                         {
-                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, tile, panel, false);
+                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, tile, panel, Alpha, false);
                             c.Scatter(tile, panel, row + i, height, column + j, count, accumulate);
                         }
                     }

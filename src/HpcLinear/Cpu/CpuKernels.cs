@@ -22,7 +22,7 @@ internal abstract unsafe partial class CpuKernels<T>
     public string TileText => $"{TileRows}x{TileVectors * Width}";
 
     /// <summary><see cref="Tiles.Multiply"/> for a number of rows and of vectors.</summary>
-    public abstract void Tile(int rows, int vectors, nint depth, T* a, nint aRow, nint aDepth, T* b, nint bDepth, T* c, nint cRow, bool accumulate);
+    public abstract void Tile(int rows, int vectors, nint depth, T* a, nint aRow, nint aDepth, T* b, nint bDepth, T* c, nint cRow, T alpha, bool accumulate);
 
     /// <summary>The kernels of an instruction set; the only place that chooses.</summary>
     public static CpuKernels<T> For(CpuIsa isa) => Known[(int)isa] ??= isa switch
@@ -43,11 +43,11 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd> : CpuKernels<
     private const int MaxRows = 8;
     private const int MaxVectors = 3;
 
-    private readonly delegate*<nint, T*, nint, nint, T*, nint, T*, nint, bool, void>[] tiles;
+    private readonly delegate*<nint, T*, nint, nint, T*, nint, T*, nint, T, bool, void>[] tiles;
 
     public CpuKernels()
     {
-        tiles = new delegate*<nint, T*, nint, nint, T*, nint, T*, nint, bool, void>[MaxRows * MaxVectors];
+        tiles = new delegate*<nint, T*, nint, nint, T*, nint, T*, nint, T, bool, void>[MaxRows * MaxVectors];
         Rows<N1>();
         Rows<N2>();
         Rows<N3>();
@@ -65,8 +65,8 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd> : CpuKernels<
 
     public override int TileVectors => TSimd.Registers >= 32 ? 3 : 2;
 
-    public override void Tile(int rows, int vectors, nint depth, T* a, nint aRow, nint aDepth, T* b, nint bDepth, T* c, nint cRow, bool accumulate) =>
-        tiles[((rows - 1) * MaxVectors) + vectors - 1](depth, a, aRow, aDepth, b, bDepth, c, cRow, accumulate);
+    public override void Tile(int rows, int vectors, nint depth, T* a, nint aRow, nint aDepth, T* b, nint bDepth, T* c, nint cRow, T alpha, bool accumulate) =>
+        tiles[((rows - 1) * MaxVectors) + vectors - 1](depth, a, aRow, aDepth, b, bDepth, c, cRow, alpha, accumulate);
 
     private void Rows<TRows>()
         where TRows : struct, INumber

@@ -12,9 +12,6 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
     public nint LineStride;
     public nint DepthStride;
 
-    /// <summary>Factor of every element; other than 1 the operand is packed.</summary>
-    public T Scale;
-
     private T* current;
 
     public void Select(long product) => current = Origin + (product * ProductStride);
@@ -23,17 +20,16 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
     {
         lineStride = LineStride;
         depthStride = DepthStride;
-        return Scale == T.One ? current : null;
+        return current;
     }
 
     public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker) =>
-        PackStrided(panel, width, current + (line * LineStride) + (from * DepthStride), LineStride, DepthStride, lines, depth, Scale);
+        PackStrided(panel, width, current + (line * LineStride) + (from * DepthStride), LineStride, DepthStride, lines, depth);
 
     /// <summary>Packs a strided block; shared by every operand that is one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void PackStrided(T* panel, int width, T* source, nint lineStride, nint depthStride, int lines, int depth, T scale)
+    public static void PackStrided(T* panel, int width, T* source, nint lineStride, nint depthStride, int lines, int depth)
     {
-        bool scaled = scale != T.One;
         if (lineStride == 1)
         {
             for (int p = 0; p < depth; p++, panel += width, source += depthStride)
@@ -42,11 +38,6 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
                 if (lines < width)
                 {
                     new Span<T>(panel + lines, width - lines).Clear();
-                }
-
-                for (int l = 0; scaled && l < lines; l++)
-                {
-                    panel[l] *= scale;
                 }
             }
 
@@ -67,19 +58,9 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
             }
 
             T* at = source + (l * lineStride);
-            if (scaled)
+            for (int p = 0; p < depth; p++, to += width, at += depthStride)
             {
-                for (int p = 0; p < depth; p++, to += width, at += depthStride)
-                {
-                    *to = *at * scale;
-                }
-            }
-            else
-            {
-                for (int p = 0; p < depth; p++, to += width, at += depthStride)
-                {
-                    *to = *at;
-                }
+                *to = *at;
             }
         }
     }

@@ -168,7 +168,6 @@ internal unsafe struct PlaneOperand<T> : IOperand<T>
     public long Groups;
     public long Parts;
     public long PartDepth;
-    public T Scale;
 
     private T* current;
     private long depthOffset;
@@ -193,7 +192,7 @@ internal unsafe struct PlaneOperand<T> : IOperand<T>
         {
             long image = position / Plane, at = position % Plane;
             int run = (int)Math.Min(depth - done, Plane - at);
-            DenseOperand<T>.PackStrided(panel + ((long)done * width), width, current + (image * ImageStride) + (line * Plane) + at, (nint)Plane, 1, lines, run, Scale);
+            DenseOperand<T>.PackStrided(panel + ((long)done * width), width, current + (image * ImageStride) + (line * Plane) + at, (nint)Plane, 1, lines, run);
             done += run;
             position += run;
         }
@@ -214,7 +213,6 @@ internal unsafe struct FilterClassOperand<T> : IOperand<T>
     /// <summary>Offset of each tap of the class in the filter.</summary>
     public int* Taps;
     public int TapCount;
-    public T Scale;
 
     private T* current;
 
@@ -240,7 +238,7 @@ internal unsafe struct FilterClassOperand<T> : IOperand<T>
             T* at = current + (m * OutChannelStride) + (line * ChannelStride) + Taps[t];
             for (int l = 0; l < lines; l++, at += ChannelStride)
             {
-                panel[l] = *at * Scale;
+                panel[l] = *at;
             }
 
             for (int l = lines; l < width; l++)

@@ -48,7 +48,7 @@ internal readonly struct N8 : INumber
     public static int Value => 8;
 }
 
-/// <summary>The register tile that every product ends in: <c>C (+)= A B</c> for up to 8 rows and 3 vectors of columns.</summary>
+/// <summary>The register tile that every product ends in: <c>C (+)= alpha A B</c> for up to 8 rows and 3 vectors of columns.</summary>
 /// <remarks><code>
 ///            w   w   w       A element (r, p)  a[r*aRow + p*aDepth]
 ///          +---+---+---+     B row p           b[p*bDepth … + TVectors*w), read as whole vectors
@@ -60,7 +60,7 @@ internal readonly struct N8 : INumber
 internal static unsafe class Tiles
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply<T, TVector, TSimd, TRows, TVectors>(nint depth, T* a, nint aRow, nint aDepth, T* b, nint bDepth, T* c, nint cRow, bool accumulate)
+    public static void Multiply<T, TVector, TSimd, TRows, TVectors>(nint depth, T* a, nint aRow, nint aDepth, T* b, nint bDepth, T* c, nint cRow, T alpha, bool accumulate)
         where T : unmanaged
         where TVector : struct
         where TSimd : struct, ISimd<T, TVector>
@@ -216,61 +216,62 @@ internal static unsafe class Tiles
             b += bDepth;
         }
 
-        Store<T, TVector, TSimd, TVectors>(c00, c01, c02, c, accumulate);
+        TVector scale = TSimd.Broadcast(alpha);
+        Store<T, TVector, TSimd, TVectors>(c00, c01, c02, c, scale, accumulate);
 
         if (TRows.Value > 1)
         {
-            Store<T, TVector, TSimd, TVectors>(c10, c11, c12, c + cRow, accumulate);
+            Store<T, TVector, TSimd, TVectors>(c10, c11, c12, c + cRow, scale, accumulate);
         }
 
         if (TRows.Value > 2)
         {
-            Store<T, TVector, TSimd, TVectors>(c20, c21, c22, c + (2 * cRow), accumulate);
+            Store<T, TVector, TSimd, TVectors>(c20, c21, c22, c + (2 * cRow), scale, accumulate);
         }
 
         if (TRows.Value > 3)
         {
-            Store<T, TVector, TSimd, TVectors>(c30, c31, c32, c + (3 * cRow), accumulate);
+            Store<T, TVector, TSimd, TVectors>(c30, c31, c32, c + (3 * cRow), scale, accumulate);
         }
 
         if (TRows.Value > 4)
         {
-            Store<T, TVector, TSimd, TVectors>(c40, c41, c42, c + (4 * cRow), accumulate);
+            Store<T, TVector, TSimd, TVectors>(c40, c41, c42, c + (4 * cRow), scale, accumulate);
         }
 
         if (TRows.Value > 5)
         {
-            Store<T, TVector, TSimd, TVectors>(c50, c51, c52, c + (5 * cRow), accumulate);
+            Store<T, TVector, TSimd, TVectors>(c50, c51, c52, c + (5 * cRow), scale, accumulate);
         }
 
         if (TRows.Value > 6)
         {
-            Store<T, TVector, TSimd, TVectors>(c60, c61, c62, c + (6 * cRow), accumulate);
+            Store<T, TVector, TSimd, TVectors>(c60, c61, c62, c + (6 * cRow), scale, accumulate);
         }
 
         if (TRows.Value > 7)
         {
-            Store<T, TVector, TSimd, TVectors>(c70, c71, c72, c + (7 * cRow), accumulate);
+            Store<T, TVector, TSimd, TVectors>(c70, c71, c72, c + (7 * cRow), scale, accumulate);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<T, TVector, TSimd, TVectors>(TVector c0, TVector c1, TVector c2, T* c, bool accumulate)
+    private static void Store<T, TVector, TSimd, TVectors>(TVector c0, TVector c1, TVector c2, T* c, TVector scale, bool accumulate)
         where T : unmanaged
         where TVector : struct
         where TSimd : struct, ISimd<T, TVector>
         where TVectors : struct, INumber
     {
         int w = TSimd.Width;
-        TSimd.Store(accumulate ? TSimd.Add(c0, TSimd.Load(c)) : c0, c);
+        TSimd.Store(accumulate ? TSimd.MulAdd(scale, c0, TSimd.Load(c)) : TSimd.Multiply(scale, c0), c);
         if (TVectors.Value > 1)
         {
-            TSimd.Store(accumulate ? TSimd.Add(c1, TSimd.Load(c + w)) : c1, c + w);
+            TSimd.Store(accumulate ? TSimd.MulAdd(scale, c1, TSimd.Load(c + w)) : TSimd.Multiply(scale, c1), c + w);
         }
 
         if (TVectors.Value > 2)
         {
-            TSimd.Store(accumulate ? TSimd.Add(c2, TSimd.Load(c + (2 * w))) : c2, c + (2 * w));
+            TSimd.Store(accumulate ? TSimd.MulAdd(scale, c2, TSimd.Load(c + (2 * w))) : TSimd.Multiply(scale, c2), c + (2 * w));
         }
     }
 }

@@ -196,9 +196,20 @@ public sealed record ConvolutionDescriptor
         ArgumentNullException.ThrowIfNull(settings);
         int lead = problems ? 1 : 0;
         int d = settings.stride?.Rank ?? spatial.Rank;
-        if (input.Rank != d + 2 + lead || filter.Rank != d + 2 + lead || spatial.Rank != d)
+        if (input.Rank != d + 2 + lead || filter.Rank != d + 2 + lead)
         {
             throw RankError(input.Rank - lead, filter.Rank - lead, d);
+        }
+
+        if (spatial.Rank != d)
+        {
+            throw new ProblemException(ProblemError.Rank, $"conv: the spatial size of a transposed convolution with {d} strides must have {d} axes, got {spatial}");
+        }
+
+        // Its result has an axis of problems as long as its input's: a single input of many filters would have to be repeated first.
+        if (problems && input[0] == 1 && filter[0] != 1)
+        {
+            throw new ProblemException(ProblemError.ProblemCount, $"conv: the input of a transposed convolution cannot be shared among {filter[0]} problems");
         }
 
         Shape forwardInput = [.. input.AsSpan()[..(lead + 1)], filter[lead + 1] * settings.Groups, .. spatial];
@@ -234,15 +245,20 @@ public sealed record ConvolutionDescriptor
             Input = words.Shape("i"),
             Filter = words.Shape("f"),
             TrueConvolution = words.Flag("true"),
-            Boundary = words.Flag("circular") ? Boundary.Circular : words.Flag("reflect") ? Boundary.Reflect : words.Flag("replicate") ? Boundary.Replicate : Boundary.Zero,
+            Boundary = words.OneOf(Boundary.Zero, ("circular", Boundary.Circular), ("reflect", Boundary.Reflect), ("replicate", Boundary.Replicate)),
         };
         d = words.OptionalShape("s") is { } stride ? d with { Stride = stride } : d;
         d = words.OptionalShape("d") is { } dilation ? d with { Dilation = dilation } : d;
         d = (words.OptionalShape("lo") ?? pad) is { } low ? d with { PaddingLow = low } : d;
         d = (words.OptionalShape("hi") ?? pad) is { } high ? d with { PaddingHigh = high } : d;
-        d = words.Flag("same_upper") ? d with { Geometry = Geometry.SameUpper } : words.Flag("same_lower") ? d with { Geometry = Geometry.SameLower } : d;
-        words.Flag("valid");
+        Geometry geometry = words.OneOf(d.Geometry, ("valid", Geometry.Valid), ("same_upper", Geometry.SameUpper), ("same_lower", Geometry.SameLower));
         words.Finish();
+        if (d.Geometry == Geometry.Explicit && geometry != Geometry.Explicit)
+        {
+            throw new ProblemException(ProblemError.Syntax, $"conv: padding is given twice in '{text.Trim()}', in numbers and by name");
+        }
+
+        d = d with { Geometry = geometry };
         d.Validate();
         return d;
     }
@@ -292,6 +308,8 @@ public sealed record ConvolutionDescriptor
 
     private void Check()
     {
+        Throw.IfUndefined("conv", Boundary);
+        Throw.IfUndefined("conv", Geometry);
         int d = SpatialRank;
         if (Input.Rank != d || Filter.Rank != d || d < 1 || d > MaxSpatialRank)
         {

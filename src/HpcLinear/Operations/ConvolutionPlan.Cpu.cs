@@ -110,13 +110,13 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
         string strict = "direct: only when a non-finite operand meets padding";
-        string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot;
+        string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot, againstInput = inputHasPadding ? [.. whyNot, strict] : whyNot;
         Choices =
         [
             InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
             InterleavedInput
                 ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
-                : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstProduct),
+                : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstInput),
             InterleavedForward
                 ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
                 : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, againstProduct),
@@ -146,7 +146,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             return;
         }
 
-        BlockedProduct.Run(cpuQueue, kernels, ForwardShape, Filters(filter, alpha), Patches(input, (int*)workspace), Planes(output, beta, bias, alpha), beta != T.Zero || !bias.IsEmpty, workspace + rowsBytes);
+        BlockedProduct.Run(cpuQueue, kernels, ForwardShape, Filters(filter), Patches(input, (int*)workspace), Planes(output, beta, bias, alpha), alpha, beta != T.Zero || !bias.IsEmpty, workspace + rowsBytes);
     }
 
     private protected override void BackwardInputCore(CommandQueue queue, TensorView<T> outputGradient, TensorView<T> filter, TensorView<T> inputGradient, T alpha, T beta)
@@ -237,7 +237,6 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             Groups = groups,
             Parts = parts,
             PartDepth = partDepth,
-            Scale = alpha,
         };
         PatchOperand<T> patches = Patches(input, (int*)workspace);
         patches.Transposed = true;
@@ -245,7 +244,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         patches.PartDepth = partDepth;
         T* partial = (T*)(workspace + rowsBytes);
         DenseResult<T> result = new() { Origin = parts == 1 ? dw : partial, ProductStride = group, RowStride = (nint)(inGroup * taps), Beta = beta };
-        BlockedProduct.Run(cpuQueue, kernels, PartShape, gradients, patches, result, parts == 1 && beta != T.Zero, workspace + rowsBytes + partialBytes);
+        BlockedProduct.Run(cpuQueue, kernels, PartShape, gradients, patches, result, alpha, parts == 1 && beta != T.Zero, workspace + rowsBytes + partialBytes);
         if (parts > 1)
         {
             CombineJob job = new() { Partial = partial, Result = dw, Group = group, Parts = parts, Beta = beta };
@@ -292,13 +291,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     private ProductShape ClassShape(InputClass c, long images, long products) => new(products, inGroup, images * c.PositionCount, outGroup * c.TapCount);
 
-    private DenseOperand<T> Filters(TensorView<T> filter, T alpha) => new()
+    private DenseOperand<T> Filters(TensorView<T> filter) => new()
     {
         Origin = filter.Pointer(),
         ProductStride = outGroup * inGroup * taps,
         LineStride = (nint)(inGroup * taps),
         DepthStride = 1,
-        Scale = alpha,
     };
 
     private PatchOperand<T> Patches(TensorView<T> input, int* rows) => new()
@@ -342,7 +340,6 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                 OutChannelStride = inGroup * taps,
                 Taps = (int*)c.Taps.Pointer,
                 TapCount = c.TapCount,
-                Scale = alpha,
             };
             PatchOperand<T> gradients = new()
             {
@@ -368,7 +365,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                     Groups = groups,
                     Beta = beta,
                 };
-                BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, beta != T.Zero, scratch);
+                BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, alpha, beta != T.Zero, scratch);
             }
             else
             {
@@ -391,7 +388,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                     result.Extent[a] = padded ? axes[a].Padded : axes[a].Input;
                 }
 
-                BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, beta != T.Zero, scratch);
+                BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, alpha, beta != T.Zero, scratch);
             }
         }
     }

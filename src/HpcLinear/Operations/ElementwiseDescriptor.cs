@@ -14,9 +14,10 @@ public sealed record ElementwiseDescriptor
     public bool IsBinary => Operation >= ElementwiseOperation.Add;
 
     /// <summary>Checks the shape.</summary>
-    /// <exception cref="ProblemException">A negative size or more than 2^63 - 1 bytes.</exception>
+    /// <exception cref="ProblemException">No such function, a negative size or more than 2^63 - 1 bytes.</exception>
     public void Validate()
     {
+        Throw.IfUndefined("elementwise", Operation);
         Throw.IfTooLarge<double>("elementwise", Shape);
         if (Shape.Any(x => x < 0))
         {

@@ -60,6 +60,11 @@ public sealed record FilterChainDescriptor
         try
         {
             _ = Tree().Cost;
+            if (Segment(0, Depth).Filter.Any(k => k > int.MaxValue))
+            {
+                throw new ProblemException(ProblemError.Overflow, $"filter_chain: every extent of the end-to-end filter must stay below 2^31, got {Segment(0, Depth).Filter}");
+            }
+
             Throw.IfTooLarge<double>("filter_chain", ComposedShape);
         }
         catch (OverflowException)

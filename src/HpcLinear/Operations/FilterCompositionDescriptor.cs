@@ -71,6 +71,11 @@ public sealed record FilterCompositionDescriptor
 
         try
         {
+            if (Composed.Any(k => k > int.MaxValue))
+            {
+                throw new ProblemException(ProblemError.Overflow, $"compose: every extent of the composed filter must stay below 2^31, got {Composed}");
+            }
+
             AsConvolution().Validate();
         }
         catch (OverflowException)

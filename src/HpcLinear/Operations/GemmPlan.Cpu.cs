@@ -31,7 +31,6 @@ internal sealed unsafe class CpuGemmPlan<T> : GemmPlan<T>
             ProductStride = d.EffectiveStrideA,
             LineStride = (nint)(d.TransposeA ? 1 : d.EffectiveLeadingA),
             DepthStride = (nint)(d.TransposeA ? d.EffectiveLeadingA : 1),
-            Scale = alpha,
         };
         DenseOperand<T> right = new()
         {
@@ -39,9 +38,8 @@ internal sealed unsafe class CpuGemmPlan<T> : GemmPlan<T>
             ProductStride = d.EffectiveStrideB,
             LineStride = (nint)(d.TransposeB ? d.EffectiveLeadingB : 1),
             DepthStride = (nint)(d.TransposeB ? 1 : d.EffectiveLeadingB),
-            Scale = T.One,
         };
         DenseResult<T> result = new() { Origin = c.Pointer(), ProductStride = d.EffectiveStrideC, RowStride = (nint)d.EffectiveLeadingC, Beta = beta };
-        BlockedProduct.Run(cpu, kernels, shape, left, right, result, beta != T.Zero, cpu.Workspace(workspaceBytes));
+        BlockedProduct.Run(cpu, kernels, shape, left, right, result, alpha, beta != T.Zero, cpu.Workspace(workspaceBytes));
     }
 }

@@ -23,6 +23,22 @@ internal sealed class ProblemText
 
     public bool Flag(string name) => words.Remove(name);
 
+    /// <summary>The value of the one word of several that is there, if any is.</summary>
+    public TValue OneOf<TValue>(TValue none, params ReadOnlySpan<(string Word, TValue Value)> choices)
+    {
+        string? found = null;
+        foreach ((string word, TValue value) in choices)
+        {
+            if (Flag(word))
+            {
+                none = found is null ? value : throw new ProblemException(ProblemError.Syntax, $"{operation}: '{found}' and '{word}' exclude each other in '{text}'");
+                found = word;
+            }
+        }
+
+        return none;
+    }
+
     public long Number(string name) => OptionalNumber(name) ?? throw Missing(name, "64");
 
     public long? OptionalNumber(string name) => Value(name) is not { } value
@@ -62,7 +78,7 @@ internal sealed class ProblemText
 
     private string? Value(string name)
     {
-        int at = words.FindIndex(w => w.Length > name.Length && w.StartsWith(name, StringComparison.Ordinal) && (char.IsAsciiDigit(w[name.Length]) || w[name.Length] == '-'));
+        int at = Find(name);
         if (at < 0)
         {
             return null;
@@ -70,8 +86,11 @@ internal sealed class ProblemText
 
         string value = words[at][name.Length..];
         words.RemoveAt(at);
-        return value;
+        return Find(name) < 0 ? value : throw new ProblemException(ProblemError.Syntax, $"{operation}: '{name}' is given twice in '{text}'");
     }
+
+    private int Find(string name) =>
+        words.FindIndex(w => w.Length > name.Length && w.StartsWith(name, StringComparison.Ordinal) && (char.IsAsciiDigit(w[name.Length]) || w[name.Length] == '-'));
 
     private ProblemException Missing(string name, string example) => new(ProblemError.Syntax, $"{operation}: '{name}' is missing in '{text}', expected e.g. {name}{example}");
 

@@ -30,9 +30,10 @@ public sealed record ReductionDescriptor
         : (1, Shape.ElementCount, 1);
 
     /// <summary>Checks the axis and the kind.</summary>
-    /// <exception cref="ProblemException">No such axis; compensation of a minimum, maximum or norm; or a minimum or maximum of nothing.</exception>
+    /// <exception cref="ProblemException">No such kind or axis; compensation of a minimum, maximum or norm; or a minimum or maximum of nothing.</exception>
     public void Validate()
     {
+        Throw.IfUndefined("reduce", Kind);
         if (Axis is { } axis && (axis < 0 || axis >= Shape.Rank))
         {
             throw new ProblemException(ProblemError.Rank, $"reduce: axis {axis} expected from 0 to {Shape.Rank - 1} for shape {Shape}");
@@ -46,7 +47,7 @@ public sealed record ReductionDescriptor
 
         if (Compensated && Kind is not (ReductionKind.Sum or ReductionKind.SumOfSquares or ReductionKind.Dot))
         {
-            throw new ProblemException(ProblemError.Layout, $"reduce: only sum, sum of squares and dot can be compensated, got {Kind}");
+            throw new ProblemException(ProblemError.Option, $"reduce: only sum, sum of squares and dot can be compensated, got {Kind}");
         }
 
         if (Kind is ReductionKind.Minimum or ReductionKind.Maximum && Extents.Length == 0 && Extents.Outer * Extents.Inner > 0)

@@ -60,7 +60,7 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
             TapOperand<T> shifted = Operand(filter, lag, lag.Shifted);
             TapOperand<T> plain = Operand(filter, lag, lag.Plain);
             DenseResult<T> product = new() { Origin = (T*)workspace, ProductStride = channels * channels, RowStride = (nint)channels };
-            BlockedProduct.Run(cpu, kernels, Shape(lag), shifted, plain, product, false, workspace + productBytes);
+            BlockedProduct.Run(cpu, kernels, Shape(lag), shifted, plain, product, T.One, false, workspace + productBytes);
             MirrorJob job = new() { Product = (T*)workspace, Result = result.Pointer(), Channels = channels, Lags = lagCount, Lag = lag.Index };
             cpu.Team.Run(checked((int)(problems * channels)), ref job);
         }

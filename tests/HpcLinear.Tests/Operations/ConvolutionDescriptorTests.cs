@@ -32,6 +32,13 @@ public sealed class ConvolutionDescriptorTests
         { ProblemError.ReflectTooLarge, "conv: reflect padding 2,5 on axis 0 must be below the input size 5", () => From([1, 1, 5], [1, 1, 3], Plain with { PaddingLow = [2], PaddingHigh = [5], Boundary = Boundary.Reflect }) },
         { ProblemError.OutputSize, "conv: a transposed convolution of [4] cannot have spatial size [11] (its forward gives [5])", () => ConvolutionDescriptor.ForTransposed([1, 1, 4], [1, 1, 3], [11], Plain with { Stride = [2] }) },
         { ProblemError.Channels, "conv: kernel has 2 output channels, the transposed convolution's input has 3", () => ConvolutionDescriptor.ForTransposed([1, 3, 4], [2, 1, 3], [9], Plain with { Stride = [2] }) },
+        { ProblemError.Rank, "conv: the spatial size of a transposed convolution with 2 strides must have 2 axes, got [9]", () => ConvolutionDescriptor.ForTransposed([1, 1, 4, 4], [1, 1, 3, 3], [9], Plain with { Stride = [2, 2] }) },
+        { ProblemError.ProblemCount, "conv: the input of a transposed convolution cannot be shared among 3 problems", () => ConvolutionDescriptor.ForTransposed([1, 1, 1, 4], [3, 1, 1, 3], [9], Plain with { Stride = [2] }, problems: true) },
+        { ProblemError.Option, "conv: Boundary has no value 9; expected one of Zero, Circular, Reflect, Replicate", () => (Plain with { Boundary = (Boundary)9 }).Validate() },
+        { ProblemError.Option, "conv: Geometry has no value -1; expected one of Valid, Explicit, SameUpper, SameLower", () => (Plain with { Geometry = (Geometry)(-1) }).Validate() },
+        { ProblemError.Syntax, "conv: 'c' is given twice in 'c3 c4 k16 i32 f5'", () => ConvolutionDescriptor.Parse("c3 c4 k16 i32 f5") },
+        { ProblemError.Syntax, "conv: 'circular' and 'reflect' exclude each other in 'c3 k16 i32 f5 reflect circular'", () => ConvolutionDescriptor.Parse("c3 k16 i32 f5 reflect circular") },
+        { ProblemError.Syntax, "conv: padding is given twice in 'c3 k16 i32 f5 pad2 same_upper', in numbers and by name", () => ConvolutionDescriptor.Parse("c3 k16 i32 f5 pad2 same_upper") },
         { ProblemError.ProblemCount, "conv: problem counts 3 and 2 must be equal or one of them 1", () => ConvolutionDescriptor.FromShapes([3, 1, 1, 5], [2, 1, 1, 3], Plain, problems: true) },
         { ProblemError.ProblemCount, "conv: input and filter cannot both be shared among 2 problems", () => (Plain with { Problems = 2, SharedInput = true, SharedFilter = true }).Validate() },
         { ProblemError.ProblemCount, "conv: an operand can be shared only among problems: set Problems", () => (Plain with { SharedFilter = true }).Validate() },
@@ -85,7 +92,7 @@ public sealed class ConvolutionDescriptorTests
     [InlineData("n1 c1 i5 f3", "conv: 'k' is missing in 'n1 c1 i5 f3', expected e.g. k64")]
     [InlineData("conv c1 k1 f3", "conv: 'i' is missing in 'conv c1 k1 f3', expected e.g. i32x32")]
     [InlineData("conv c1 k1 i5 f3 s2 sideways", "conv: 'sideways' is not understood in 'conv c1 k1 i5 f3 s2 sideways'")]
-    [InlineData("conv c1 k1 i5 f3 c2", "conv: 'c2' is not understood in 'conv c1 k1 i5 f3 c2'")]
+    [InlineData("conv c1 k1 i5 f3 c2", "conv: 'c' is given twice in 'conv c1 k1 i5 f3 c2'")]
     [InlineData("conv c1 k1 i5xx5 f3", "conv: 'i5xx5' in 'conv c1 k1 i5xx5 f3': numbers joined by x expected after 'i'")]
     [InlineData("conv c1.5 k1 i5 f3", "conv: 'c1.5' in 'conv c1.5 k1 i5 f3': a number expected after 'c'")]
     [InlineData("conv c99999999999999999999 k1 i5 f3", "conv: 'c99999999999999999999' in 'conv c99999999999999999999 k1 i5 f3': a number expected after 'c'")]

@@ -26,6 +26,24 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
         text => Assert.All(Enum.GetValues<Direction>(), direction => CheckAgreement(new ConvolutionCall(ConvolutionDescriptor.Parse(text), direction), target)));
 
     [Theory, AllTargets]
+    public void Alpha_multiplies_finished_sums(Target target)
+    {
+        // Weights times alpha would overflow; sums times alpha do not.
+        foreach (string text in new[] { "conv c1 k1 i4 f3 pad1", "conv c4 k4 g4 i4x4 f3x3 pad1x1", "conv c8 k8 i9 f3 s2", "conv p20 c1 k1 i8 f3 pad1" })
+        {
+            ConvolutionDescriptor d = ConvolutionDescriptor.Parse(text);
+            T alpha = T.CreateChecked(typeof(T) == typeof(float) ? 1e34 : 1e300), large = T.Sqrt(alpha), small = T.One / large;
+            using ConvolutionCase<T> c = new(d, Targets.Open(target));
+            T[] w = [.. c.W.Select(x => x * large)], x = [.. c.X.Select(v => v * small)], y = c.Forward(x, w);
+            T[] scaled = c.Forward(x, w, double.CreateChecked(alpha));
+            for (int i = 0; i < y.Length; i++)
+            {
+                Assert.True(T.IsFinite(scaled[i]) && T.Abs((scaled[i] / alpha) - y[i]) <= T.CreateChecked(1e-5), $"{text} on {target}, element {i}: {scaled[i]} of {y[i]}");
+            }
+        }
+    }
+
+    [Theory, AllTargets]
     public void Gradients_are_the_adjoints_of_forward(Target target) => ConvolutionCall.Descriptors.Check(Sampling.Count(target) / 2, d =>
     {
         using ConvolutionCase<T> c = new(d, Targets.Open(target));

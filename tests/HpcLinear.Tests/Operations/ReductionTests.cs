@@ -115,9 +115,10 @@ public abstract class ReductionTests<T> : OperationTests<T>
         Fails(d with { Axis = 2 }, ProblemError.Rank, "reduce: axis 2 expected from 0 to 1 for shape [3, 4]");
         Fails(d with { Axis = -1 }, ProblemError.Rank, "reduce: axis -1 expected from 0 to 1 for shape [3, 4]");
         Fails(d with { Shape = [3, -4] }, ProblemError.Size, "reduce: sizes must not be negative, got [3, -4]");
-        Fails(d with { Kind = ReductionKind.Norm2, Compensated = true }, ProblemError.Layout, "reduce: only sum, sum of squares and dot can be compensated, got Norm2");
+        Fails(d with { Kind = ReductionKind.Norm2, Compensated = true }, ProblemError.Option, "reduce: only sum, sum of squares and dot can be compensated, got Norm2");
         Fails(d with { Kind = ReductionKind.Minimum, Shape = [3, 0] }, ProblemError.Size, "reduce: Minimum of no elements, shape [3, 0]");
         Fails(d with { Kind = ReductionKind.Maximum, Shape = [3, 0], Axis = 1 }, ProblemError.Size, "reduce: Maximum of no elements, shape [3, 0]");
+        Fails(d with { Kind = (ReductionKind)77 }, ProblemError.Option, "reduce: ReductionKind has no value 77; expected one of Sum, SumOfSquares, Dot, Minimum, Maximum, MaximumMagnitude, Norm2");
         (d with { Kind = ReductionKind.Maximum, Shape = [3, 0], Axis = 0 }).Validate();
 
         static void Fails(ReductionDescriptor wrong, ProblemError code, string text)

@@ -33,11 +33,11 @@ internal sealed class ConvolutionCase<T> : IDisposable
 
     public static T[] Magnitudes(T[] values) => Array.ConvertAll(values, T.Abs);
 
-    public T[] Forward(T[] input, T[] filter)
+    public T[] Forward(T[] input, T[] filter, double alpha = 1)
     {
         queue.Upload(input, x);
         queue.Upload(filter, w);
-        plan.Forward(queue, x, w, y);
+        plan.Forward(queue, x, w, y, alpha: alpha);
         return queue.Download<T>(y);
     }
 
