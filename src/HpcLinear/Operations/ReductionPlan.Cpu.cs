@@ -3,12 +3,16 @@ using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
 
-/// <remarks>Whole reductions are cut into chunks of a fixed length whose results are combined in order: the bits depend on the count alone.
-/// Over an axis, each result sums along the axis in order.</remarks>
+/// <remarks>Rows are cut into chunks of a fixed length whose results are combined in order, so that the bits depend on the shape alone. Over an inner axis
+/// each result folds along the axis in order, a block of neighbouring columns at a time.</remarks>
 internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    /// <summary>Elements of a row that make a piece of work; as many short rows make one together.</summary>
     private const long Chunk = 1 << 14;
+
+    /// <summary>Columns of a piece of work: with their scales or errors they stay in the first-level cache.</summary>
+    private const long ColumnBlock = 1024;
 
     private readonly CpuKernels<T> kernels;
     private readonly long workspaceBytes;
@@ -20,19 +24,19 @@ internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
         kernels = CpuKernels<T>.For(device.Isa);
         extents = descriptor.Extents;
         (long outer, long length, long inner) = extents;
-        long chunks = (length + Chunk - 1) / Chunk;
+        long chunks = Math.Max(1, (length + Chunk - 1) / Chunk);
 
-        // Two numbers a chunk (sum and error) for whole rows; a row of scales or errors for an inner axis.
-        workspaceBytes = Math.Max(64, inner == 1 ? outer * Math.Max(1, chunks) * 2 * sizeof(T) : outer * inner * 2 * sizeof(T));
+        // Rows: a sum and an error a chunk. Columns: a scale or an error each.
+        workspaceBytes = Math.Max(64, (inner == 1 ? outer * chunks * 2 : outer * inner) * sizeof(T));
         double bytes = (double)descriptor.Shape.ElementCount * sizeof(T) * (descriptor.Kind == ReductionKind.Dot ? 2 : 1);
-        Choices = [new("reduce", descriptor.Compensated ? "compensated-chunks" : "chunks", $"{device.Target} {kernels.Width} lanes, chunks of {Chunk}", workspaceBytes, descriptor.Flops, bytes, [])];
+        string algorithm = inner == 1 ? $"chunks of {Chunk}" : $"blocks of {ColumnBlock} columns";
+        Choices = [new("reduce", descriptor.Compensated ? $"{algorithm}, compensated" : algorithm, $"{device.Target} {kernels.Width} lanes", workspaceBytes, descriptor.Flops, bytes, [])];
     }
 
     public override IReadOnlyList<KernelChoice> Choices { get; }
 
     private protected override void ExecuteCore(CommandQueue queue, TensorView<T> left, TensorView<T> right, TensorView<T> result)
     {
-        (long outer, long length, long inner) = extents;
         CpuQueue cpu = (CpuQueue)queue;
         Job job = new()
         {
@@ -43,27 +47,26 @@ internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
             B = right.Pointer(),
             Result = result.Pointer(),
             Partial = (T*)cpu.Workspace(workspaceBytes),
-            Length = length,
-            Inner = inner,
-            Chunks = Math.Max(1, (length + Chunk - 1) / Chunk),
+            Outer = extents.Outer,
+            Length = extents.Length,
+            Inner = extents.Inner,
+            Chunks = Math.Max(1, (extents.Length + Chunk - 1) / Chunk),
         };
-        if (inner != 1)
+        if (extents.Inner != 1)
         {
-            job.Outer = outer;
-            cpu.Team.Run(checked((int)outer), ref job);
+            job.Blocks = (extents.Inner + ColumnBlock - 1) / ColumnBlock;
+            cpu.Team.Run(checked((int)(extents.Outer * job.Blocks)), ref job);
             return;
         }
 
         if (Descriptor.Kind == ReductionKind.Norm2)
         {
             job.Kind = ReductionKind.MaximumMagnitude;
-            cpu.Team.Run(checked((int)(outer * job.Chunks)), ref job);
-            job.Finish(outer);
+            job.Rows(cpu);
             job.Kind = ReductionKind.Norm2;
         }
 
-        cpu.Team.Run(checked((int)(outer * job.Chunks)), ref job);
-        job.Finish(outer);
+        job.Rows(cpu);
     }
 
     private struct Job : ITeamJob
@@ -79,133 +82,134 @@ internal sealed unsafe class CpuReductionPlan<T> : ReductionPlan<T>
         public long Length;
         public long Inner;
         public long Chunks;
+        public long Blocks;
+        public long RowsEach;
+
+        public void Rows(CpuQueue queue)
+        {
+            RowsEach = Chunks > 1 ? 1 : Math.Max(1, Chunk / Math.Max(1, Length));
+            queue.Team.Run(checked((int)((Outer + RowsEach - 1) / RowsEach * Chunks)), ref this);
+            for (long row = 0; Chunks > 1 && row < Outer; row++)
+            {
+                Finish(row);
+            }
+        }
 
         public readonly void Execute(int index, int worker)
         {
             if (Inner != 1)
             {
-                Columns(index);
+                Columns(index / Blocks, index % Blocks * ColumnBlock);
                 return;
             }
 
-            long row = index / Chunks, at = index % Chunks * Chunk, count = Math.Min(Chunk, Length - at);
-            T* a = A + (row * Length) + at;
-            T* b = B + (row * Length) + at;
-            T* partial = Partial + (2 * index);
-            partial[1] = T.Zero;
-            if (Compensated)
+            if (Chunks > 1)
             {
-                Sum(a, b, count, 1, out partial[0], out partial[1]);
+                Part(index / Chunks, index % Chunks);
+                return;
             }
-            else
-            {
-                partial[0] = Kernels.Reduce(Kind, a, b, count, Kind == ReductionKind.Norm2 ? Scale(Result[row]) : T.One);
-            }
-        }
 
-        /// <summary>Combines the chunks of every row, in order.</summary>
-        public readonly void Finish(long rows)
-        {
-            for (long row = 0; row < rows; row++)
+            for (long row = index * RowsEach; row < Math.Min(Outer, (index + 1) * RowsEach); row++)
             {
-                T* partial = Partial + (2 * row * Chunks);
-                T total = partial[0], error = partial[1];
-                for (long c = 1; c < Chunks; c++)
-                {
-                    T next = partial[2 * c];
-                    switch (Kind)
-                    {
-                        case ReductionKind.Minimum:
-                            total = T.Min(total, next);
-                            break;
-                        case ReductionKind.Maximum or ReductionKind.MaximumMagnitude:
-                            total = T.Max(total, next);
-                            break;
-                        case var _ when Compensated:
-                            TwoSum(ref total, next, ref error);
-                            error += partial[(2 * c) + 1];
-                            break;
-                        default:
-                            total += next;
-                            break;
-                    }
-                }
-
-                T sum = Compensated && T.IsFinite(error) ? total + error : total;
-                Result[row] = Kind == ReductionKind.Norm2 ? Norm(Result[row], sum) : sum;
+                Part(row, 0);
+                Finish(row);
             }
         }
 
         /// <summary>A scale that leaves zeros and infinities to the plain formula.</summary>
         private static T Scale(T largest) => T.IsFinite(largest) && largest > T.Zero ? largest : T.One;
 
-        private static T Norm(T largest, T sum) => Scale(largest) * T.Sqrt(sum);
+        /// <summary>Infinite sums have no error worth adding: theirs is NaN.</summary>
+        private static T Corrected(T sum, T error) => T.IsFinite(error) ? sum + error : sum;
 
-        /// <summary>Error-free: afterwards sum + (what error grew by) is exactly the old sum + x.</summary>
-        private static void TwoSum(ref T sum, T x, ref T error)
+        private readonly void Part(long row, long chunk)
         {
-            T next = sum + x, part = next - sum;
-            error += (sum - (next - part)) + (x - part);
-            sum = next;
+            long at = chunk * Chunk, count = Math.Min(Chunk, Length - at);
+            T* a = A + (row * Length) + at;
+            T* b = B + (row * Length) + at;
+            T* partial = Partial + (2 * ((row * Chunks) + chunk));
+            partial[1] = T.Zero;
+            partial[0] = Compensated
+                ? Kernels.ReduceCompensated(Kind, a, b, count, out partial[1])
+                : Kernels.Reduce(Kind, a, b, count, Kind == ReductionKind.Norm2 ? Scale(Result[row]) : T.One);
         }
 
-        private readonly void Sum(T* a, T* b, long count, long step, out T sum, out T error)
+        /// <summary>Combines the chunks of a row, in order.</summary>
+        private readonly void Finish(long row)
         {
-            sum = error = T.Zero;
-            for (long i = 0; i < count; i++)
+            T* partial = Partial + (2 * row * Chunks);
+            T total = partial[0], error = partial[1];
+            for (long c = 1; c < Chunks; c++)
             {
-                T x = a[i * step];
-                if (Kind != ReductionKind.Sum)
+                T next = partial[2 * c];
+                switch (Kind)
                 {
-                    // The product's own rounding error, exact by one fused multiply-add.
-                    T y = Kind == ReductionKind.Dot ? b[i * step] : x, product = x * y;
-                    error += T.FusedMultiplyAdd(x, y, -product);
-                    x = product;
+                    case ReductionKind.Minimum:
+                        total = T.Min(total, next);
+                        break;
+                    case ReductionKind.Maximum or ReductionKind.MaximumMagnitude:
+                        total = T.Max(total, next);
+                        break;
+                    case var _ when Compensated:
+                        CpuKernels<T>.TwoSum(ref total, next, ref error);
+                        error += partial[(2 * c) + 1];
+                        break;
+                    default:
+                        total += next;
+                        break;
                 }
-
-                TwoSum(ref sum, x, ref error);
             }
+
+            Result[row] = Kind == ReductionKind.Norm2 ? Scale(Result[row]) * T.Sqrt(total) : Compensated ? Corrected(total, error) : total;
         }
 
-        private readonly void Columns(long outer)
+        private readonly void Columns(long outer, long first)
         {
-            T* a = A + (outer * Length * Inner);
-            T* b = B + (outer * Length * Inner);
-            T* result = Result + (outer * Inner);
-            if (Compensated)
-            {
-                for (long i = 0; i < Inner; i++)
-                {
-                    Sum(a + i, b + i, Length, Inner, out T sum, out T error);
-                    result[i] = T.IsFinite(error) ? sum + error : sum;
-                }
-
-                return;
-            }
-
-            T* scale = Partial + (outer * Inner * 2);
+            long count = Math.Min(ColumnBlock, Inner - first), at = (outer * Inner) + first;
+            T* a = A + (outer * Length * Inner) + first;
+            T* b = B + (outer * Length * Inner) + first;
+            T* result = Result + at;
+            T* beside = Partial + at;
             if (Kind == ReductionKind.Norm2)
             {
-                Rows(ReductionKind.MaximumMagnitude, a, b, scale, scale);
-                for (long i = 0; i < Inner; i++)
+                Fold(ReductionKind.MaximumMagnitude, a, b, beside, beside, count);
+                for (long i = 0; i < count; i++)
                 {
-                    scale[i] = Scale(scale[i]);
+                    beside[i] = Scale(beside[i]);
                 }
             }
 
-            Rows(Kind, a, b, result, scale);
-            for (long i = 0; Kind == ReductionKind.Norm2 && i < Inner; i++)
+            if (Compensated)
             {
-                result[i] = scale[i] * T.Sqrt(result[i]);
+                CpuKernels<T>.NativeClear(beside, count);
+            }
+
+            Fold(Kind, a, b, result, beside, count);
+            for (long i = 0; Kind == ReductionKind.Norm2 && i < count; i++)
+            {
+                result[i] = beside[i] * T.Sqrt(result[i]);
+            }
+
+            for (long i = 0; Compensated && i < count; i++)
+            {
+                result[i] = Corrected(result[i], beside[i]);
             }
         }
 
-        private readonly void Rows(ReductionKind kind, T* a, T* b, T* result, T* scale)
+        /// <summary>Row after row into a block of columns.</summary>
+        private readonly void Fold(ReductionKind kind, T* a, T* b, T* result, T* beside, long count)
         {
-            new Span<T>(result, checked((int)Inner)).Fill(kind == ReductionKind.Minimum ? T.PositiveInfinity : kind == ReductionKind.Maximum ? T.NegativeInfinity : T.Zero);
-            for (long k = 0; k < Length; k++)
+            new Span<T>(result, (int)count).Fill(CpuKernels<T>.Start(kind));
+            for (long k = 0; k < Length; k++, a += Inner, b += Inner)
             {
-                Kernels.ReduceRow(kind, a + (k * Inner), b + (k * Inner), result, Inner, scale);
+                if (Compensated)
+                {
+                    Kernels.ReduceRowCompensated(kind, a, b, result, beside, count);
+                }
+                else
+                {
+                    Kernels.ReduceRow(kind, a, b, result, count, beside);
+                }
             }
         }
     }
