@@ -47,7 +47,7 @@ internal sealed record OpenClDescription
     public bool IsPocl => PlatformName.Contains("Portable Computing Language", StringComparison.Ordinal);
 
     public string Detail => $"{(IsCpu ? "CPU" : Type.HasFlag(DeviceType.Gpu) ? "GPU" : "accelerator")} by {PlatformName}, {Version}, driver {DriverVersion}, {ComputeUnits} compute units, "
-        + $"{GlobalMemory >> 20} MiB, {(SupportsDouble ? "float32 and float64" : "float32 only")}, {(IsCpu ? "cpu" : "gpu")} kernels";
+        + $"{GlobalMemory >> 20} MiB, {(SupportsDouble ? "float32 and float64" : "float32 only")}, {(IsCpu ? "cpu" : "gpu")} kernels by default";
 
     /// <summary>Asks a device; throws <see cref="DeviceException"/> when it does not answer.</summary>
     public static OpenClDescription Read(Target target, nint platform, nint device) => new()

@@ -1,3 +1,4 @@
+using HpcLinear.OpenCl;
 using Xunit;
 
 namespace HpcLinear.Tests.OpenCl;
@@ -19,6 +20,13 @@ public sealed class OpenClFixture : IDisposable
         bool required = Environment.GetEnvironmentVariable("HPCLINEAR_REQUIRE")?.Contains("opencl", StringComparison.Ordinal) == true;
         Assert.SkipUnless(status.Available || required, status.Detail);
         return devices[(int)family] = Devices.Open("opencl:0", new() { KernelFamily = family });
+    }
+
+    /// <summary>The same hardware, described otherwise: with other compute units, without float64. The caller disposes it.</summary>
+    internal Device Device(KernelFamily family, Func<OpenClDescription, OpenClDescription> change)
+    {
+        OpenClDevice device = (OpenClDevice)Device(family);
+        return new OpenClDevice(device.Target, change(device.Description), new() { KernelFamily = family });
     }
 
     public void Dispose()
