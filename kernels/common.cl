@@ -72,12 +72,14 @@ typedef JOIN(int, LANES) mask;
 #endif
 #endif
 #define TILE_COLUMNS (2 * LANES)
-#ifndef BLOCK_DEPTH
-#define BLOCK_DEPTH (8192 / TILE_COLUMNS * 32 / REAL_BITS)   // depth of a packed panel: 32 KiB
+#ifndef PANEL_BYTES
+#define PANEL_BYTES 32768                      // local memory of a packed panel
 #endif
-#ifndef CHUNK_ROWS
-#define CHUNK_ROWS (6144 / TILE_COLUMNS * 32 / REAL_BITS)    // most rows a work-item takes: 24 KiB of sums; a multiple of TILE_ROWS
+#ifndef SUMS_BYTES
+#define SUMS_BYTES 24576                       // local memory of a work-item's sums
 #endif
+#define BLOCK_DEPTH (PANEL_BYTES * 8 / REAL_BITS / TILE_COLUMNS)   // depth of a packed panel
+#define CHUNK_ROWS (SUMS_BYTES * 8 / REAL_BITS / TILE_COLUMNS)     // most rows a work-item takes; a multiple of TILE_ROWS
 
 #if !GPU
 // acc += A B for one tile: a[k * TILE_ROWS + r] is packed, b[k * TILE_COLUMNS + j] is a panel.

@@ -16,7 +16,7 @@ internal static class CpuTile
     public static unsafe int ChunkRows<T>(OpenClDevice device, long rows, long others)
         where T : unmanaged
     {
-        int tile = Rows<T>(device), most = 6144 / (2 * device.Lanes(sizeof(T))) * 4 / sizeof(T) / tile * tile;
+        int tile = Rows<T>(device), most = device.SumsBytes / sizeof(T) / (2 * device.Lanes(sizeof(T))) / tile * tile;
         long wanted = 4L * device.Parallelism;
         long parts = Math.Max((rows + most - 1) / most, others == 0 ? 1 : (wanted + others - 1) / others);
         long chunk = (Math.Max(1, rows) + parts - 1) / parts;

@@ -6,6 +6,9 @@ namespace HpcLinear.OpenCl;
 /// <summary>One OpenCL device with a context of its own and its compiled programs.</summary>
 internal sealed unsafe class OpenClDevice : Device
 {
+    // Items of a work-group in kernels of the GPU family.
+    private const int GroupItems = 256;
+
     private readonly ClHandle context;
     private readonly ClHandle setupQueue;
     private readonly Lock setupLock = new();
@@ -16,7 +19,7 @@ internal sealed unsafe class OpenClDevice : Device
     {
         Description = description;
         KernelFamily family = options.KernelFamily != KernelFamily.Automatic ? options.KernelFamily : Settings.KernelFamily;
-        Family = family != KernelFamily.Automatic ? family : description.IsCpu ? KernelFamily.Cpu : KernelFamily.Gpu;
+        Family = family != KernelFamily.Automatic ? family : description.IsCpu || description.MaxWorkGroup < GroupItems ? KernelFamily.Cpu : KernelFamily.Gpu;
         int code;
         nint device = description.Device;
         nint* properties = stackalloc nint[] { (nint)ContextProperties.Platform, description.Platform, 0 };
@@ -46,6 +49,11 @@ internal sealed unsafe class OpenClDevice : Device
 
     public override long MaxAllocationBytes => Description.MaxAllocation;
 
+    /// <summary>Local memory for the sums of a work-item in kernels of the CPU family; beside them lies a packed panel of 32 KiB, or 8 KiB where local memory is scarce.</summary>
+    public int SumsBytes => HasLocalMemory ? 24 << 10 : 12 << 10;
+
+    private bool HasLocalMemory => Description.LocalMemory >= 56 << 10;
+
     internal nint Context => context.Value;
 
     /// <summary>Lanes of the vectors in kernels of the CPU family: 4, 8 or 16 floats, half as many doubles.</summary>
@@ -64,14 +72,14 @@ internal sealed unsafe class OpenClDevice : Device
         bool isDouble = typeof(T) == typeof(double);
         string options = string.Create(
             CultureInfo.InvariantCulture,
-            $"-cl-std=CL1.2 -DREAL={(isDouble ? "double" : "float")} -DREAL_BITS={(isDouble ? 64 : 32)} -DLANES={Lanes(sizeof(T))} -DGPU={(IsGpuFamily ? 1 : 0)}");
+            $"-cl-std=CL1.2 -DREAL={(isDouble ? "double" : "float")} -DREAL_BITS={(isDouble ? 64 : 32)} -DLANES={Lanes(sizeof(T))} -DGPU={(IsGpuFamily ? 1 : 0)}{(HasLocalMemory ? "" : $" -DPANEL_BYTES={8 << 10} -DSUMS_BYTES={SumsBytes}")}");
         return Programs.Get(name, options);
     }
 
     /// <summary>Work-items for <paramref name="items"/> pieces of work that items stride over: enough to fill the device, no more than there are.</summary>
     public LaunchSize Spread(long items)
     {
-        int local = IsGpuFamily ? Math.Min(256, Description.MaxWorkGroup) : 1;
+        int local = IsGpuFamily ? Math.Min(GroupItems, Description.MaxWorkGroup) : 1;
         long most = IsGpuFamily ? 64L * Parallelism : 32L * Parallelism;
         return new(Math.Clamp((items + local - 1) / local, 1, most) * local, local);
     }

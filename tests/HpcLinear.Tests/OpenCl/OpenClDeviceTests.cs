@@ -1,6 +1,7 @@
 using HpcLinear.OpenCl;
 using HpcLinear.Operations;
 using HpcLinear.Tests.Support;
+using Silk.NET.OpenCL;
 using Xunit;
 
 namespace HpcLinear.Tests.OpenCl;
@@ -51,34 +52,46 @@ public sealed class OpenClDeviceTests(OpenClFixture fixture)
     }
 
     [Theory, InlineData(KernelFamily.Cpu), InlineData(KernelFamily.Gpu)]
-    public void The_same_bits_come_out_of_1_3_and_132_compute_units(KernelFamily family)
+    public void The_same_bits_come_out_of_any_number_of_compute_units_and_of_less_local_memory(KernelFamily family)
     {
         ReductionDescriptor sum = new() { Kind = ReductionKind.Sum, Shape = [100_003] };
         Call[] calls =
         [
             new ReductionCall(sum), new ReductionCall(sum with { Compensated = true }), new ReductionCall(sum with { Kind = ReductionKind.Norm2 }),
             new ReductionCall(sum with { Shape = [900, 35], Axis = 0 }), new ReductionCall(sum with { Shape = [3, 20_000], Axis = 1, Kind = ReductionKind.Dot }),
-            new SelfCorrelationCall(new() { OutChannels = 20, InChannels = 3, Filter = [3, 3], Stride = [1, 1] }), new GemmCall(GemmDescriptor.Parse("gemm m70 n45 k333")),
+            new SelfCorrelationCall(new() { OutChannels = 20, InChannels = 3, Filter = [3, 3], Stride = [1, 1] }), new GemmCall(GemmDescriptor.Parse("gemm m70 n45 k333")), new GemmCall(GemmDescriptor.Parse("gemm m250 n35 k700")),
             .. ConvolutionCall.Large.OrderBy(c => c.Cost).Take(4),
         ];
         using Device one = fixture.Device(family, d => d with { ComputeUnits = 1 }), three = fixture.Device(family, d => d with { ComputeUnits = 3 }), many = fixture.Device(family, d => d with { ComputeUnits = 132 });
+        using Device scarce = fixture.Device(family, d => d with { LocalMemory = 32 << 10 });
         foreach (Call call in calls)
         {
             using CallRun<float> small = new(call, one);
             float[][] expected = small.Results();
             small.CheckAgreement(expected);
-            foreach (Device device in new[] { three, many })
+            foreach (Device device in new[] { three, many, scarce })
             {
                 using CallRun<float> run = new(call, device);
-                CallRun<float>.EqualBits(expected, run.Results(), $"{call} with {device.Parallelism} compute units, {family} family");
+                CallRun<float>.EqualBits(expected, run.Results(), $"{call} with {device.Parallelism} compute units and {((OpenClDevice)device).Description.LocalMemory} bytes of local memory, {family} family");
             }
         }
     }
 
     [Fact]
-    public void A_device_says_which_family_it_uses()
+    public void The_family_follows_the_device_s_type_unless_told_otherwise()
     {
         Assert.True(((OpenClDevice)fixture.Device(KernelFamily.Gpu)).IsGpuFamily);
         Assert.False(((OpenClDevice)fixture.Device(KernelFamily.Cpu)).IsGpuFamily);
+        Assert.SkipWhen(Environment.GetEnvironmentVariable("HPCLINEAR_KERNEL_FAMILY") is { Length: > 0 }, "HPCLINEAR_KERNEL_FAMILY tells otherwise");
+        Assert.Equal(KernelFamily.Cpu, Opened(d => d with { Type = DeviceType.Cpu }));
+        Assert.Equal(KernelFamily.Gpu, Opened(d => d with { Type = DeviceType.Gpu }));
+        Assert.Equal(KernelFamily.Cpu, Opened(d => d with { Type = DeviceType.Gpu, MaxWorkGroup = 128 }));
+
+        KernelFamily Opened(Func<OpenClDescription, OpenClDescription> change)
+        {
+            OpenClDevice known = (OpenClDevice)fixture.Device(KernelFamily.Cpu);
+            using OpenClDevice device = new(known.Target, change(known.Description), new());
+            return device.Family;
+        }
     }
 }
