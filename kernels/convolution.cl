@@ -378,7 +378,7 @@ __kernel void conv_direct(GEOMETRY, const real alpha, const real beta, const int
 #pragma unroll
                 for (int l = 0; l < LINES; l++)
                 {
-                    reads[l] = row_table[line_q[l] * taps_outer + t_outer];
+                    reads[l] = l < lines ? row_table[line_q[l] * taps_outer + t_outer] : -1;
                     x_row[l] = x_base[l] + reads[l] * x_length;
                 }
                 __global const real *w_row = weights + outer_taps[t_outer] * w_length;
