@@ -133,7 +133,7 @@ __kernel void self_correlation_block(const long problems, const long channels, c
 #define STEP 16          // depth of a local-memory panel
 #define TILE 32
 
-// Groups: (problem and lag, tile of n, tile of m): the first extent is the one that drivers do not limit to 65535.
+// Groups: (problem and lag, tile of n, tile of m): the first extent is the one that may be large.
 __kernel __attribute__((reqd_work_group_size(256, 1, 1))) void self_correlation_tiled(const long problems, const long channels, const long depth, const long taps, const long lags,
     __global const int *restrict table, const long padded, __global const real *restrict packed, const long packed_offset, __global real *restrict r, const long r_offset)
 {

@@ -32,6 +32,7 @@ internal sealed class FilterProduct<T>
         slabs = (columns + tileColumns - 1) / tileColumns;
         Rejected = g.Rows < (gpu ? 16 : tileRows / 3) ? $"tiled: {g.Rows} output channels a group fill little of a tile of {tileRows}x{tileColumns}"
             : columns < tileColumns / 4 ? $"tiled: {columns} filter elements fill little of a tile of {tileRows}x{tileColumns}"
+            : gpu && Math.Max(g.ProblemGroups, g.Rows / GpuTile) >= OpenClDevice.MostGroups ? $"tiled: {g.ProblemGroups} problems and groups of {g.Rows} rows are more than one launch takes"
             : positions < 32 ? $"tiled: a sum over {positions} positions does not repay packing"
             : null;
 

@@ -6,6 +6,9 @@ namespace HpcLinear.OpenCl;
 /// <summary>One OpenCL device with a context of its own and its compiled programs.</summary>
 internal sealed unsafe class OpenClDevice : Device
 {
+    /// <summary>Work-groups along the second and third extent of a launch of the GPU family; the hardware of at least one vendor counts them in 16 bits.</summary>
+    public const long MostGroups = 65535;
+
     // Items of a work-group in kernels of the GPU family.
     private const int GroupItems = 256;
 

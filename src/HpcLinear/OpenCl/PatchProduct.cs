@@ -51,7 +51,7 @@ internal sealed class PatchProduct<T> : IDisposable
 
         long packed = (geometry.Rows + tileRows - 1) / tileRows * tileRows * depth;
         long slabs = (columns + tileColumns - 1) / tileColumns;
-        problemsAtOnce = Math.Clamp(PackedBytes / Math.Max(1, packed * Unsafe.SizeOf<T>()), 1, Math.Max(1, Math.Min(geometry.ProblemGroups, 65535)));
+        problemsAtOnce = Math.Clamp(PackedBytes / Math.Max(1, packed * Unsafe.SizeOf<T>()), 1, Math.Max(1, Math.Min(geometry.ProblemGroups, OpenClDevice.MostGroups)));
         packedElements = IsTiled ? packed * problemsAtOnce : 0;
         chunkRows = CpuTile.ChunkRows<T>(device, geometry.Rows, slabs * geometry.ProblemGroups);
         long lines = geometry.ProblemGroups * geometry.Samples * geometry.Rows * OuterPositions;
@@ -234,6 +234,7 @@ internal sealed class PatchProduct<T> : IDisposable
         return Geometry.Rows < leastRows ? $"tiled: {Geometry.Rows} rows a group fill little of a tile of {tileRows}x{tileColumns}"
             : columns < leastColumns ? $"tiled: {columns} positions fill little of a tile of {tileRows}x{tileColumns}"
             : depth < 8 ? $"tiled: a depth of {depth} does not repay packing"
+            : device.IsGpuFamily && Geometry.Rows > OpenClDevice.MostGroups * GpuTile ? $"tiled: {Geometry.Rows} rows are more than one launch takes"
             : (tileColumns + 1.0) * Geometry.Source.Sample > int.MaxValue ? "tiled: a sample is too large for 32-bit offsets"
             : null;
     }

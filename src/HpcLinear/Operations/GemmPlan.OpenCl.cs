@@ -87,11 +87,7 @@ internal sealed class OpenClGemmPlan<T> : GemmPlan<T>
         switch (algorithm)
         {
             case Algorithm.Tiled when pack is null:
-                q.Kernel(main).Long(rows).Long(columns).Long(depth).Real(alpha).Real(beta)
-                    .View(a).Long(this.a.Problem).Long(this.a.Row).Long(this.a.Depth)
-                    .View(b).Long(this.b.Problem).Long(this.b.Depth).Long(this.b.Column)
-                    .View(c).Long(this.c.Problem).Long(this.c.Row)
-                    .Launch((columns + GpuTile - 1) / GpuTile * 16, (rows + GpuTile - 1) / GpuTile * 16, problems, 16, 16);
+                Tiles(q, a, b, c, alpha, beta);
                 break;
             case Algorithm.Tiled:
                 Slabs(q, a, b, c, alpha, beta);
@@ -107,6 +103,23 @@ internal sealed class OpenClGemmPlan<T> : GemmPlan<T>
 
                 kernel.View(c).Long(this.c.Problem).Long(this.c.Row).Launch(spread);
                 break;
+        }
+    }
+
+    private void Tiles(OpenClQueue q, TensorView<T> a, TensorView<T> b, TensorView<T> c, T alpha, T beta)
+    {
+        for (long p = 0; p < problems; p += OpenClDevice.MostGroups)
+        {
+            long some = Math.Min(OpenClDevice.MostGroups, problems - p);
+            for (long row = 0; row < rows; row += OpenClDevice.MostGroups * GpuTile)
+            {
+                long height = Math.Min(OpenClDevice.MostGroups * GpuTile, rows - row);
+                q.Kernel(main).Long(height).Long(columns).Long(depth).Real(alpha).Real(beta)
+                    .Buffer((OpenClBuffer)a.Tensor.Buffer, a.Offset + (p * this.a.Problem) + (row * this.a.Row)).Long(this.a.Problem).Long(this.a.Row).Long(this.a.Depth)
+                    .Buffer((OpenClBuffer)b.Tensor.Buffer, b.Offset + (p * this.b.Problem)).Long(this.b.Problem).Long(this.b.Depth).Long(this.b.Column)
+                    .Buffer((OpenClBuffer)c.Tensor.Buffer, c.Offset + (p * this.c.Problem) + (row * this.c.Row)).Long(this.c.Problem).Long(this.c.Row)
+                    .Launch((columns + GpuTile - 1) / GpuTile * 16, (height + GpuTile - 1) / GpuTile * 16, some, 16, 16);
+            }
         }
     }
 

@@ -28,6 +28,19 @@ public abstract class GemmOpenClTests<T>(OpenClFixture fixture)
         return data;
     }
 
+    [Fact]
+    public void More_problems_than_one_launch_takes_are_all_done()
+    {
+        GemmDescriptor d = GemmDescriptor.Parse("gemm p65537 m16 n16 k8");
+        using CommandQueue queue = fixture.Device(KernelFamily.Gpu).CreateQueue();
+        using GemmPlan<T> plan = GemmPlan.Create<T>(queue.Device, d);
+        using Tensor<T> a = queue.Device.Allocate<T>(d.ShapeA), b = queue.Device.Allocate<T>(d.ShapeB), c = queue.Device.Allocate<T>(d.ShapeC);
+        queue.Fill(a, T.CreateChecked(3));
+        queue.Fill(b, T.One);
+        plan.Execute(queue, a, b, c);
+        Assert.Equal(-1, queue.Download<T>(c).AsSpan().IndexOfAnyExcept(T.CreateChecked(24)));
+    }
+
     [Theory, MemberData(nameof(Problems))]
     public void Execute_agrees_with_the_reference(KernelFamily family, string text)
     {
