@@ -27,7 +27,7 @@ internal sealed class OpenClConvolutionPlan<T> : ConvolutionPlan<T>
 
         // Without a filter of its own a problem is more samples.
         (problems, samples) = d.SharedFilter || d.ProblemCount == 1 ? (1L, d.ProblemCount * d.Batch) : (d.ProblemCount, d.Batch);
-        bool sharedInput = d.SharedInput && problems > 1;
+        bool sharedInput = d.SharedInput && problems != 1;
         positions = d.Output.ElementCount;
         filterCount = d.FilterShape.ElementCount;
         long c = d.InChannels, m = d.OutChannels, g = d.Groups, cg = c / g, mg = m / g, k = d.Filter.ElementCount, x = d.Input.ElementCount, q = positions;

@@ -18,7 +18,8 @@ public abstract class ConvolutionOpenClTests<T>(OpenClFixture fixture)
         "conv n1 c3 k5 i5x6x7 f2x3x2 s1x2x1 pad1x1x1", "conv n1 c6 k6 g2 i4x4x4x4 f2x2x2x2 s2x1x2x1 pad1x0x1x0 circular", "conv n2 c2 k4 i3x3x3x3x3 f2x1x2x1x2 pad1x0x0x0x1",
         "conv n1 c2 k4 i2x2x2x3x2x2x2x3 f1x2x1x2x1x2x1x3 pad0x0x0x1x0x0x0x1 reflect", "conv n4 c16 k16 i7x7 f1x1", "conv n4 c16 k16 i7x7 f1x1 s2x2", "conv n64 c8 k16 i1x1 f1x1",
         "conv p5 n3 c1 k1 i64 f5 s2", "conv p4 n2 c4 k8 i8x8 f3x3 pad1x1", "conv p4 sharedw n2 c4 k8 i8x8 f3x3 pad1x1", "conv p4 sharedx n2 c4 k8 i8x8 f3x3 s2x2 pad1x1",
-        "conv p3 sharedx n2 c4 k8 g2 i8x8 f3x3 pad1x1 circular", "conv p1 sharedw n2 c4 k8 i8x8 f3x3", "conv p0 n2 c4 k8 i8x8 f3x3", "conv n2 c4 k4 i30 f3 s100", "conv n1 c4 k8 i70x70 f3x3 s9x9 pad4x4",
+        "conv p3 sharedx n2 c4 k8 g2 i8x8 f3x3 pad1x1 circular", "conv p1 sharedw n2 c4 k8 i8x8 f3x3", "conv p0 n2 c4 k8 i8x8 f3x3", "conv p0 sharedx n2 c4 k8 i8x8 f3x3 pad1x1", "conv p0 sharedx n2 c4 k8 i8x8 f3x3 s2x2 pad1x1 circular", "conv p0 sharedw n2 c4 k32 i8x8 f3x3 pad1x1",
+        "conv n2 c4 k4 i30 f3 s100", "conv n1 c4 k8 i70x70 f3x3 s9x9 pad4x4",
         "conv n1 c4 k200 i12x12 f3x3 pad1x1", "conv n2 c40 k14 i9x9 f3x3 pad1x1",
     ];
 
