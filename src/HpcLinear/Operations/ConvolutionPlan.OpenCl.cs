@@ -94,14 +94,6 @@ internal sealed class OpenClConvolutionPlan<T> : ConvolutionPlan<T>
     {
         OpenClQueue q = (OpenClQueue)queue;
         OpenClBuffer workspace = q.Workspace(BackwardBytes);
-        if (problems == 0)
-        {
-            // A shared input's gradient is a sum over no problems: a sum of no parts.
-            long count = inputGradient.Shape.ElementCount;
-            q.Kernel(sum).Long(count).Int(0).Real(alpha).Real(beta).Buffer(workspace).View(inputGradient).Launch(((OpenClDevice)Device).Spread(count));
-            return;
-        }
-
         bool scanned = false;
         Operand target = fold is null ? Operand.Of(inputGradient) : new(workspace, PatchProduct<T>.FlagBytes / Unsafe.SizeOf<T>());
         foreach (PatchProduct<T> product in backward)
