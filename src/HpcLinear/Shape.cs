@@ -48,8 +48,12 @@ public sealed class Shape : IEquatable<Shape>, IReadOnlyList<long>
     }
 
     /// <summary>The entry of one axis; the first axis varies slowest in memory.</summary>
-    /// <param name="axis">0 for the first axis, <c>^1</c> for the last.</param>
+    /// <param name="axis">0 for the first axis.</param>
     public long this[int axis] => extents[axis];
+
+    /// <summary>The entry of one axis, counted from either end.</summary>
+    /// <param name="axis"><c>^1</c> for the last axis.</param>
+    public long this[Index axis] => extents[axis];
 
     /// <summary>Whether no entry is negative: a shape that memory can have.</summary>
     internal bool IsExtent => extents.AsSpan().IndexOfAnyInRange(long.MinValue, -1) < 0;

@@ -36,6 +36,7 @@ public sealed class ShapeTests
     public void Parts_and_uniform_shapes()
     {
         Shape shape = [64, 3, 32];
+        Assert.Equal((64, 32), (shape[0], shape[^1]));
         Assert.Equal<Shape>([32], shape.Skip(2));
         Assert.Equal(Shape.Scalar, shape.Skip(3));
         Assert.Equal<Shape>([7, 7], Shape.Uniform(2, 7));
