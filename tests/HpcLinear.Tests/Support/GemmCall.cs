@@ -71,12 +71,14 @@ internal sealed class GemmCall(GemmDescriptor descriptor) : Call
         };
         d = d with
         {
-            LeadingA = draw.Chance(0.3) ? d.EffectiveLeadingA + draw.Int(0, 9) : null, LeadingB = draw.Chance(0.3) ? d.EffectiveLeadingB + draw.Int(0, 9) : null,
+            LeadingA = draw.Chance(0.3) ? d.EffectiveLeadingA + draw.Int(0, 9) : null,
+            LeadingB = draw.Chance(0.3) ? d.EffectiveLeadingB + draw.Int(0, 9) : null,
             LeadingC = draw.Chance(0.3) ? d.EffectiveLeadingC + draw.Int(0, 9) : null,
         };
         return d with
         {
-            StrideA = draw.Chance(0.2) ? 0 : draw.Chance(0.2) ? draw.Int(1, 300) : null, StrideB = draw.Chance(0.2) ? 0 : draw.Chance(0.2) ? draw.Int(1, 300) : null,
+            StrideA = draw.Chance(0.2) ? 0 : draw.Chance(0.2) ? draw.Int(1, 300) : null,
+            StrideB = draw.Chance(0.2) ? 0 : draw.Chance(0.2) ? draw.Int(1, 300) : null,
             StrideC = draw.Chance(0.2) ? (d.Rows * d.EffectiveLeadingC) + draw.Int(0, 9) : null,
         };
     }
