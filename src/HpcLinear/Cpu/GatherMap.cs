@@ -8,6 +8,9 @@ namespace HpcLinear.Cpu;
 /// </summary>
 internal sealed unsafe class GatherMap : IDisposable
 {
+    /// <summary>Positions of a merged axis: its table takes 4 MiB at most.</summary>
+    private const int MaxMerged = 1 << 20;
+
     private readonly NativeBlock block;
 
     /// <summary>Builds a map.</summary>
@@ -19,6 +22,7 @@ internal sealed unsafe class GatherMap : IDisposable
     /// <param name="step">Elements between what neighbouring positions of the last axis read, away from the rims.</param>
     public GatherMap(Target target, int[][] tables, int[] positions, int[] taps, int[] inputs, int step)
     {
+        Merge(ref tables, ref positions, ref taps, ref inputs);
         int rank = tables.Length, last = rank - 1;
         long ints = tables.Sum(t => (long)t.Length) + (2L * taps[last]);
         block = new(target, sizeof(Fields) + (ints * sizeof(int)));
@@ -61,6 +65,37 @@ internal sealed unsafe class GatherMap : IDisposable
     public bool HasPadding { get; }
 
     public void Dispose() => block.Dispose();
+
+    /// <summary>Last axes that are read straight through become one: its rows are longer.</summary>
+    private static void Merge(ref int[][] tables, ref int[] positions, ref int[] taps, ref int[] inputs)
+    {
+        while (tables.Length > 1 && IsIdentity(tables[^1], inputs[^1], taps[^1]) && IsIdentity(tables[^2], inputs[^2], taps[^2]) && (long)inputs[^1] * inputs[^2] <= MaxMerged)
+        {
+            int[] together = [.. Enumerable.Range(0, inputs[^1] * inputs[^2])];
+            tables = [.. tables[..^2], together];
+            positions = [.. positions[..^2], together.Length];
+            taps = taps[..^1];
+            inputs = [.. inputs[..^2], together.Length];
+        }
+
+        static bool IsIdentity(int[] table, int extent, int taps)
+        {
+            if (taps != 1 || table.Length != extent)
+            {
+                return false;
+            }
+
+            for (int i = 0; i < extent; i++)
+            {
+                if (table[i] != i)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     /// <summary>The longest run of positions that tap t reads at a constant step: what may be copied without looking at the table.</summary>
     private static void LongestRun(int[] table, int positions, int taps, int t, int step, out int from, out int to)

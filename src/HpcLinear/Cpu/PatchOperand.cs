@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace HpcLinear.Cpu;
 
@@ -88,7 +89,13 @@ internal unsafe struct PatchOperand<T> : IOperand<T>
                 }
                 else
                 {
-                    Row(map, target, positionStep, image + (channel * map->PlaneCount) + ((long)rows[q] * extent), t, start, run);
+                    T* row = image + (channel * map->PlaneCount) + ((long)rows[q] * extent);
+                    Row(map, target, positionStep, row, t, start, run);
+                    if (map->TapCount == 1 && map->Step == 1)
+                    {
+                        // Channels lie pages apart, and without other taps nothing has fetched what the next panel reads of them.
+                        FetchAhead(row + start + run, run);
+                    }
                 }
 
                 if (++t == lastTaps)
@@ -104,6 +111,15 @@ internal unsafe struct PatchOperand<T> : IOperand<T>
 
             done += run;
             position += run;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void FetchAhead(T* at, int count)
+    {
+        for (int i = 0; Sse.IsSupported && i < count; i += 64 / sizeof(T))
+        {
+            Sse.Prefetch1(at + i);
         }
     }
 
@@ -136,8 +152,15 @@ internal unsafe struct PatchOperand<T> : IOperand<T>
             int count = until - from;
             if (positionStep == 1 && step == 1)
             {
-                new ReadOnlySpan<T>(at, count).CopyTo(new Span<T>(to, count));
-                to += count;
+                for (; count >= Vector<T>.Count; count -= Vector<T>.Count, at += Vector<T>.Count, to += Vector<T>.Count)
+                {
+                    Vector.Store(Vector.Load(at), to);
+                }
+
+                for (; count > 0; count--)
+                {
+                    *to++ = *at++;
+                }
             }
             else
             {
@@ -233,9 +256,10 @@ internal unsafe struct FilterClassOperand<T> : IOperand<T>
 
         long m = from / TapCount;
         int t = (int)(from % TapCount);
+        T* channels = current + (m * OutChannelStride) + (line * ChannelStride);
         for (int p = 0; p < depth; p++, panel += width)
         {
-            T* at = current + (m * OutChannelStride) + (line * ChannelStride) + Taps[t];
+            T* at = channels + Taps[t];
             for (int l = 0; l < lines; l++, at += ChannelStride)
             {
                 panel[l] = *at;
@@ -249,7 +273,18 @@ internal unsafe struct FilterClassOperand<T> : IOperand<T>
             if (++t == TapCount)
             {
                 t = 0;
-                m++;
+                channels += OutChannelStride;
+                Prefetch(channels + (3 * OutChannelStride), lines * ChannelStride * sizeof(T));
+            }
+        }
+
+        // Output channels lie pages apart: no processor guesses the next ones.
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void Prefetch(T* first, long bytes)
+        {
+            for (long at = 0; at < Math.Min(bytes, 1024) && Sse.IsSupported; at += 64)
+            {
+                Sse.Prefetch0((byte*)first + at);
             }
         }
     }
