@@ -34,7 +34,7 @@ internal sealed class BenchVerb : IVerb
     [Option("target", MetaValue = "T", HelpText = "Target; may be repeated, but not with --csv. The default one otherwise.")]
     public string? Target { get; set; }
 
-    [Option("threads", MetaValue = "N", HelpText = "Threads of a cpu target.")]
+    [Option("threads", MetaValue = "N", HelpText = "Threads of a cpu target; 0, the default, takes one a processor.")]
     public int Threads { get; set; }
 
     [Option("type", MetaValue = "f32|f64", HelpText = "Element type; f32 by default.")]
@@ -88,6 +88,12 @@ internal sealed class BenchVerb : IVerb
         if (IsJson)
         {
             terminal.WriteLine(Json.Text(new { Rows = runners.SelectMany(r => r.Rows), Skipped = runners.SelectMany(r => r.Skipped), Failed = runners.SelectMany(r => r.Failed) }));
+        }
+
+        // One problem too many for a device is worth a line; when there is nothing else, the call asked for what this machine cannot do.
+        if (runners.All(r => r.Rows.Count + r.Failed.Count == 0))
+        {
+            throw new NotSupportedException(runners.SelectMany(r => r.Skipped).First());
         }
 
         int wrong = runners.Sum(r => r.Failed.Count + r.Rows.Count(row => row.IsWrong));

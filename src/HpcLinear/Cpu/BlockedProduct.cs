@@ -64,6 +64,9 @@ internal static unsafe class BlockedProduct
     /// <summary>Multiply-adds worth handing to another thread, about 10 µs.</summary>
     private const double Grain = 400e3;
 
+    /// <summary>Multiply-adds in the time of packing one element.</summary>
+    private const double PackingCost = 16;
+
     /// <summary>B is read in place while its rows are at most this many bytes apart; farther, every depth step would touch a page of its own.</summary>
     private const int InPlaceStride = 2048;
 
@@ -103,24 +106,29 @@ internal static unsafe class BlockedProduct
         long rowBlock = shape.Rows, perItem = 1;
         double product = (double)shape.Rows * shape.Columns * shape.Depth;
 
-        // Few products: cut columns, then rows, until every thread finds several regions. Many: several products an item.
+        // Few products: cut them until every thread finds several regions. Many: several products an item.
         if (shape.Products < 4L * threads && threads > 1)
         {
-            double wanted = Math.Min(4.0 * threads / Math.Max(1, shape.Products), product / Grain);
-            long panels = (shape.Columns + panel - 1) / panel;
-            if (wanted > 1)
+            double most = Math.Min(8.0 * threads, shape.Products * product / Grain);
+            long panels = (shape.Columns + panel - 1) / panel, tiles = (shape.Rows + rows - 1) / rows;
+            long least = (shape.Columns + columnBlock - 1) / Math.Max(1, columnBlock), columnCuts = Math.Max(1, least), rowCuts = 1;
+            double best = double.PositiveInfinity;
+            for (long c = columnCuts; c <= panels && (c == least || c * shape.Products <= most); c++)
             {
-                long columnCuts = (long)Math.Min(wanted, panels);
-                columnBlock = Math.Min(columnBlock, (panels + columnCuts - 1) / columnCuts * panel);
-                long cuts = (panels + (columnBlock / panel) - 1) / (columnBlock / panel);
-                if (cuts < wanted)
+                for (long r = 1; r <= tiles && (r == 1 || c * r * shape.Products <= most); r++)
                 {
-                    // Every extra row block packs its B again: only as many as threads need.
-                    long tiles = (shape.Rows + rows - 1) / rows;
-                    long rowCuts = Math.Clamp((long)Math.Ceiling(wanted / cuts), 1, tiles);
-                    rowBlock = (tiles + rowCuts - 1) / rowCuts * rows;
+                    // Threads wait for the last region; every column cut packs A again, every row cut B.
+                    double items = c * r * shape.Products, waiting = (Math.Ceiling(items / threads) + 0.25) * threads / items;
+                    double cost = waiting * (1 + (PackingCost * (((double)c / shape.Columns) + ((double)r / shape.Rows))));
+                    if (cost < best)
+                    {
+                        (best, columnCuts, rowCuts) = (cost, c, r);
+                    }
                 }
             }
+
+            columnBlock = Math.Min(columnBlock, (panels + columnCuts - 1) / columnCuts * panel);
+            rowBlock = (tiles + rowCuts - 1) / rowCuts * rows;
         }
         else
         {

@@ -257,12 +257,22 @@ internal unsafe struct FilterClassOperand<T> : IOperand<T>
         long m = from / TapCount;
         int t = (int)(from % TapCount);
         T* channels = current + (m * OutChannelStride) + (line * ChannelStride);
+        nint step = (nint)ChannelStride, step2 = 2 * step, step3 = 3 * step, step4 = 4 * step;
         for (int p = 0; p < depth; p++, panel += width)
         {
             T* at = channels + Taps[t];
-            for (int l = 0; l < lines; l++, at += ChannelStride)
+            int l0 = 0;
+            for (; l0 + 4 <= lines; l0 += 4, at += step4)
             {
-                panel[l] = *at;
+                panel[l0] = *at;
+                panel[l0 + 1] = at[step];
+                panel[l0 + 2] = at[step2];
+                panel[l0 + 3] = at[step3];
+            }
+
+            for (; l0 < lines; l0++, at += step)
+            {
+                panel[l0] = *at;
             }
 
             for (int l = lines; l < width; l++)

@@ -26,7 +26,10 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly InputClass[] classes;
     private readonly InterleavedConvolution<T> interleaved;
     private readonly DirectConvolution<T> direct;
+    private readonly PlanarConvolution<T>? planar;
+    private readonly PlanarConvolution<T>? planarInput;
     private readonly bool inputHasPadding;
+    private readonly bool hasEmptyClass;
     private readonly int[][] fold;
     private readonly bool padded;
     private readonly long problems;
@@ -76,6 +79,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         paddedPlane = axes.Aggregate(1L, (n, a) => n * a.Padded);
         classes = InputClasses();
         inputHasPadding = classes.Any(c => c.Map.HasPadding);
+        hasEmptyClass = classes.Any(c => c.TapCount == 0);
         direct = new(descriptor, axes);
 
         int threads = device.Team.Size;
@@ -100,25 +104,32 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             + classes.Max(c => BlockedProduct.WorkspaceBytes(kernels, ClassShape(c, padded ? paddedImages : batch, padded || descriptor.SharedInput ? groups : problems * groups), threads));
 
         string tile = $"{device.Target} tile {kernels.TileText}";
+        (planar, planarInput) = InterleavedForward && inGroup == 1 && outGroup == 1 ? Planar(threads) : (null, null);
         if (InterleavedForward)
         {
             forwardBytes = filterBytes = interleaved.WorkspaceBytes;
             inputBytes = InterleavedInput ? interleaved.WorkspaceBytes : inputBytes;
+            forwardBytes = Math.Max(forwardBytes, planar?.WorkspaceBytes(0) ?? 0);
+            filterBytes = Math.Max(filterBytes, planar?.WorkspaceBytes(problems * groups) ?? 0);
+            inputBytes = Math.Max(inputBytes, planarInput?.WorkspaceBytes(0) ?? 0);
         }
 
         string lanes = $"{device.Target} {kernels.Width} cells a vector";
         string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
+        string along = $"{device.Target} {kernels.Width} positions a vector";
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
+        string[] planarInstead = [.. fewRows, "interleaved: only when a non-finite operand meets padding"];
         string strict = "direct: only when a non-finite operand meets padding";
         string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot, againstInput = inputHasPadding ? [.. whyNot, strict] : whyNot;
         Choices =
         [
-            InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
-            InterleavedInput
-                ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
+            planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
+                : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
+            planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
+                : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
                 : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstInput),
-            InterleavedForward
-                ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
+            planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
+                : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
                 : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, againstProduct),
             new("backward-bias", "rows", $"{device.Target} {kernels.Width} lanes", 0, descriptor.OutputShape.ElementCount, (double)sizeof(T) * descriptor.OutputShape.ElementCount, []),
         ];
@@ -134,6 +145,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     {
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(forwardBytes);
+        if (planar is not null && !(forward.HasPadding && HasNonFinite(cpuQueue, filter)))
+        {
+            planar.Forward(cpuQueue, PlanesOf, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta, workspace);
+            return;
+        }
+
         if (InterleavedForward)
         {
             interleaved.Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta, workspace);
@@ -153,6 +170,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     {
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(inputBytes);
+        if (planarInput is not null && !(inputHasPadding && HasNonFinite(cpuQueue, filter)))
+        {
+            planarInput.Forward(cpuQueue, PlanesOf, outputGradient.Pointer(), filter.Pointer(), null, inputGradient.Pointer(), alpha, beta, workspace);
+            return;
+        }
+
         if (InterleavedInput && batch > 0)
         {
             interleaved.BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta, workspace);
@@ -214,6 +237,11 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(filterBytes);
         T* dw = filterGradient.Pointer();
+        if (planar is not null && planar.TryBackwardFilter(cpuQueue, PlanesOf, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta, workspace))
+        {
+            return;
+        }
+
         if (InterleavedForward)
         {
             interleaved.BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta, workspace);
@@ -271,12 +299,16 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private protected override void DisposeCore()
     {
         forward.Dispose();
+        planar?.Dispose();
+        planarInput?.Dispose();
         foreach (InputClass c in classes)
         {
             c.Map.Dispose();
             c.Taps.Dispose();
         }
     }
+
+    private PlanarConvolution<T>.Planes PlanesOf => new(problems, batch, groups, Descriptor.SharedInput);
 
     private static long Align(long bytes) => (bytes + 127) & ~63L;
 
@@ -328,8 +360,22 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     /// <summary>The gradient with respect to planes of <paramref name="targetPlane"/> elements (the input's or the padded input's), class by class.</summary>
     private void ClassProducts(CpuQueue queue, T* dy, T* w, T* target, long targetPlane, long images, long problemCount, long targetProblem, T alpha, T beta, byte* workspace, long reserved = 0)
     {
+        if (hasEmptyClass)
+        {
+            // Positions that no tap reaches: all at once, in the order of memory.
+            ScaleJob scale = new() { Target = target, Problem = targetProblem, Count = images * Descriptor.InChannels * targetPlane, Beta = beta };
+            scale.Chunks = (scale.Count + ScaleJob.Chunk - 1) / ScaleJob.Chunk;
+            queue.Team.Run(checked((int)(problemCount * scale.Chunks)), ref scale);
+            beta = beta == T.Zero ? T.Zero : T.One;
+        }
+
         foreach (InputClass c in classes)
         {
+            if (c.TapCount == 0)
+            {
+                continue;
+            }
+
             FilterClassOperand<T> weights = new()
             {
                 Source = w,
@@ -390,6 +436,36 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
                 BlockedProduct.Run(queue, kernels, shape, weights, gradients, result, alpha, beta != T.Zero, scratch);
             }
+        }
+    }
+
+    /// <summary>The row-by-row form of the forward direction, and of the gradient of the input where that is one residue class of one plane each.</summary>
+    private (PlanarConvolution<T>? Forward, PlanarConvolution<T>? Input) Planar(int threads)
+    {
+        ConvolutionAxis last = axes[^1];
+        int[] reach = [.. Enumerable.Range(0, last.Filter).Select(i => last.Dilation * (last.Reversed ? last.Filter - 1 - i : i))];
+        PlanarConvolution<T>? ahead = null, back = null;
+        if (last.Stride == 1 && forward.Map->Rank == axes.Length)
+        {
+            ahead = Usable(new(kernels, cpu.Target, threads, forward.Map, [.. reach.Select(r => r - last.Low)], last.Stride, last.Map));
+        }
+
+        if (ahead is not null && classes.Length == 1 && !padded && !(Descriptor.SharedInput && problems != 1) && axes.All(a => a.Stride == 1) && classes[0].Map.Map->Rank == axes.Length)
+        {
+            back = Usable(new(kernels, cpu.Target, threads, classes[0].Map.Map, [.. reach.Select(r => last.Low - r)], 1, v => v >= 0 && v < last.Output ? v : -1));
+        }
+
+        return (ahead, back);
+
+        static PlanarConvolution<T>? Usable(PlanarConvolution<T> made)
+        {
+            if (made.IsUsable)
+            {
+                return made;
+            }
+
+            made.Dispose();
+            return null;
         }
     }
 
@@ -531,6 +607,33 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                 {
                     target[columns[x]] += from[x];
                 }
+            }
+        }
+    }
+
+    /// <summary>Multiplies what is there by beta.</summary>
+    private struct ScaleJob : ITeamJob
+    {
+        public const long Chunk = 1 << 15;
+        public T* Target;
+        public long Problem;
+        public long Count;
+        public long Chunks;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            long at = index % Chunks * Chunk, count = Math.Min(Chunk, Count - at);
+            T* target = Target + (index / Chunks * Problem) + at;
+            if (Beta == T.Zero)
+            {
+                CpuKernels<T>.NativeClear(target, count);
+                return;
+            }
+
+            for (long i = 0; i < count; i++)
+            {
+                target[i] *= Beta;
             }
         }
     }

@@ -33,6 +33,15 @@ public sealed class BenchTests
     public void A_filter_that_matches_nothing_is_refused() => Assert.Equal(2, CommandLine.Run("bench", "gemm m4 n4 k4", "--filter", "^nothing$", "--min", "0").ExitCode);
 
     [Fact]
+    public void Only_problems_that_the_machine_cannot_have_end_like_a_wrong_call()
+    {
+        CommandLine run = CommandLine.Run("bench", "gemm m300000000 n300000000 k1", "--target", "cpu:portable", "--min", "0");
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains("skipped: cpu:portable: 360000000000000000 bytes requested", run.Error, StringComparison.Ordinal);
+        Assert.Equal(0, CommandLine.Run("bench", "gemm m300000000 n300000000 k1", "gemm m4 n4 k4", "--target", "cpu:portable", "--min", "0").ExitCode);
+    }
+
+    [Fact]
     public void A_file_without_problems_is_refused()
     {
         using TemporaryFolder folder = new();

@@ -1,0 +1,170 @@
+using System.Runtime.CompilerServices;
+
+namespace HpcLinear.Cpu;
+
+/// <remarks>
+/// One plane against one filter, along its rows. Source rows are staged so that tap t of output o is element <c>o + offsets[t]</c> of its row; entry
+/// (row, q) of <c>rowOffsets</c> is where the row begins that outer tap q reads; a row of zeros stands for padding.
+/// </remarks>
+internal abstract unsafe partial class CpuKernels<T>
+{
+    /// <summary><c>to[row, o] = alpha (start + sum over q, t of w[q, t] staged[row(q) + offsets[t] + o])</c> in whole vectors; the last row goes to <paramref name="last"/>.</summary>
+    public abstract void PlanarForward(
+        T* staged, int* rowOffsets, int rows, int outerTaps, T* w, int* offsets, int taps, T start, T alpha, T* to, nint toStride, int vectors, T* last);
+
+    /// <summary>Adds to vector (q, t) of <paramref name="sums"/>, lane by lane: <c>sum over row, o of dy[row, o] staged[row(q) + offsets[t] + o]</c>.</summary>
+    public abstract void PlanarFilter(T* staged, int* rowOffsets, int rows, int outerTaps, int* offsets, int taps, T* dy, nint dyStride, int vectors, T* sums);
+}
+
+internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
+{
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void PlanarForward(
+        T* staged, int* rowOffsets, int rows, int outerTaps, T* w, int* offsets, int taps, T start, T alpha, T* to, nint toStride, int vectors, T* last)
+    {
+        int width = TSimd.Width;
+        TVector first = TSimd.Broadcast(start), scale = TSimd.Broadcast(alpha);
+        for (int row = 0; row < rows; row++, rowOffsets += outerTaps, to += toStride)
+        {
+            T* target = row == rows - 1 ? last : to;
+            int v = 0;
+            for (; v + 2 <= vectors; v += 2)
+            {
+                TVector s0 = first, s1 = first;
+                T* tap = w;
+                for (int q = 0; q < outerTaps; q++, tap += taps)
+                {
+                    T* x = staged + rowOffsets[q] + (v * width);
+                    for (int t = 0; t < taps; t++)
+                    {
+                        TVector weight = TSimd.Broadcast(tap[t]);
+                        s0 = TSimd.MulAdd(weight, TSimd.Load(x + offsets[t]), s0);
+                        s1 = TSimd.MulAdd(weight, TSimd.Load(x + offsets[t] + width), s1);
+                    }
+                }
+
+                TSimd.Store(TSimd.Multiply(scale, s0), target + (v * width));
+                TSimd.Store(TSimd.Multiply(scale, s1), target + (v * width) + width);
+            }
+
+            if (v < vectors)
+            {
+                TVector sum = first;
+                T* tap = w;
+                for (int q = 0; q < outerTaps; q++, tap += taps)
+                {
+                    T* x = staged + rowOffsets[q] + (v * width);
+                    for (int t = 0; t < taps; t++)
+                    {
+                        sum = TSimd.MulAdd(TSimd.Broadcast(tap[t]), TSimd.Load(x + offsets[t]), sum);
+                    }
+                }
+
+                TSimd.Store(TSimd.Multiply(scale, sum), target + (v * width));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void PlanarFilter(T* staged, int* rowOffsets, int rows, int outerTaps, int* offsets, int taps, T* dy, nint dyStride, int vectors, T* sums)
+    {
+        int width = TSimd.Width;
+        if (outerTaps == 3 && taps == 3)
+        {
+            PlanarFilter3x3(staged, rowOffsets, rows, offsets, dy, dyStride, vectors, sums);
+            return;
+        }
+
+        for (int q = 0; q < outerTaps; q++)
+        {
+            int t = 0;
+            for (; t + 3 <= taps; t += 3, sums += 3 * width)
+            {
+                // Two sums a tap: one would wait for its own additions.
+                TVector s0 = TSimd.Load(sums), s1 = TSimd.Load(sums + width), s2 = TSimd.Load(sums + (2 * width));
+                TVector r0 = TSimd.Broadcast(T.Zero), r1 = r0, r2 = r0;
+                for (int row = 0; row < rows; row++)
+                {
+                    int at = rowOffsets[((long)row * outerTaps) + q];
+                    T* x0 = staged + at + offsets[t], x1 = staged + at + offsets[t + 1], x2 = staged + at + offsets[t + 2], g = dy + (row * dyStride);
+                    int v = vectors;
+                    for (; v >= 2; v -= 2, g += 2 * width, x0 += 2 * width, x1 += 2 * width, x2 += 2 * width)
+                    {
+                        TVector even = TSimd.Load(g), odd = TSimd.Load(g + width);
+                        s0 = TSimd.MulAdd(even, TSimd.Load(x0), s0);
+                        s1 = TSimd.MulAdd(even, TSimd.Load(x1), s1);
+                        s2 = TSimd.MulAdd(even, TSimd.Load(x2), s2);
+                        r0 = TSimd.MulAdd(odd, TSimd.Load(x0 + width), r0);
+                        r1 = TSimd.MulAdd(odd, TSimd.Load(x1 + width), r1);
+                        r2 = TSimd.MulAdd(odd, TSimd.Load(x2 + width), r2);
+                    }
+
+                    if (v > 0)
+                    {
+                        TVector gradient = TSimd.Load(g);
+                        s0 = TSimd.MulAdd(gradient, TSimd.Load(x0), s0);
+                        s1 = TSimd.MulAdd(gradient, TSimd.Load(x1), s1);
+                        s2 = TSimd.MulAdd(gradient, TSimd.Load(x2), s2);
+                    }
+                }
+
+                TSimd.Store(TSimd.Add(s0, r0), sums);
+                TSimd.Store(TSimd.Add(s1, r1), sums + width);
+                TSimd.Store(TSimd.Add(s2, r2), sums + (2 * width));
+            }
+
+            for (; t < taps; t++, sums += width)
+            {
+                TVector sum = TSimd.Load(sums);
+                for (int row = 0; row < rows; row++)
+                {
+                    int at = rowOffsets[((long)row * outerTaps) + q];
+                    T* x = staged + at + offsets[t], g = dy + (row * dyStride);
+                    for (int v = vectors; v > 0; v--, g += width, x += width)
+                    {
+                        sum = TSimd.MulAdd(TSimd.Load(g), TSimd.Load(x), sum);
+                    }
+                }
+
+                TSimd.Store(sum, sums);
+            }
+        }
+    }
+    /// <summary>The nine taps at once: every vector of dy is read once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PlanarFilter3x3(T* staged, int* rowOffsets, int rows, int* offsets, T* dy, nint dyStride, int vectors, T* sums)
+    {
+        int width = TSimd.Width;
+        nint o0 = offsets[0], o1 = offsets[1], o2 = offsets[2];
+        TVector s00 = TSimd.Load(sums), s01 = TSimd.Load(sums + width), s02 = TSimd.Load(sums + (2 * width));
+        TVector s10 = TSimd.Load(sums + (3 * width)), s11 = TSimd.Load(sums + (4 * width)), s12 = TSimd.Load(sums + (5 * width));
+        TVector s20 = TSimd.Load(sums + (6 * width)), s21 = TSimd.Load(sums + (7 * width)), s22 = TSimd.Load(sums + (8 * width));
+        for (int row = 0; row < rows; row++, rowOffsets += 3, dy += dyStride)
+        {
+            T* x0 = staged + rowOffsets[0], x1 = staged + rowOffsets[1], x2 = staged + rowOffsets[2], g = dy;
+            for (int v = vectors; v > 0; v--, g += width, x0 += width, x1 += width, x2 += width)
+            {
+                TVector gradient = TSimd.Load(g);
+                s00 = TSimd.MulAdd(gradient, TSimd.Load(x0 + o0), s00);
+                s01 = TSimd.MulAdd(gradient, TSimd.Load(x0 + o1), s01);
+                s02 = TSimd.MulAdd(gradient, TSimd.Load(x0 + o2), s02);
+                s10 = TSimd.MulAdd(gradient, TSimd.Load(x1 + o0), s10);
+                s11 = TSimd.MulAdd(gradient, TSimd.Load(x1 + o1), s11);
+                s12 = TSimd.MulAdd(gradient, TSimd.Load(x1 + o2), s12);
+                s20 = TSimd.MulAdd(gradient, TSimd.Load(x2 + o0), s20);
+                s21 = TSimd.MulAdd(gradient, TSimd.Load(x2 + o1), s21);
+                s22 = TSimd.MulAdd(gradient, TSimd.Load(x2 + o2), s22);
+            }
+        }
+
+        TSimd.Store(s00, sums);
+        TSimd.Store(s01, sums + width);
+        TSimd.Store(s02, sums + (2 * width));
+        TSimd.Store(s10, sums + (3 * width));
+        TSimd.Store(s11, sums + (4 * width));
+        TSimd.Store(s12, sums + (5 * width));
+        TSimd.Store(s20, sums + (6 * width));
+        TSimd.Store(s21, sums + (7 * width));
+        TSimd.Store(s22, sums + (8 * width));
+    }
+}
