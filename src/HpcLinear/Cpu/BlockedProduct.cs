@@ -107,27 +107,13 @@ internal static unsafe class BlockedProduct
         double product = (double)shape.Rows * shape.Columns * shape.Depth;
 
         // Few products: cut them until every thread finds several regions. Many: several products an item.
-        if (shape.Products < 4L * threads && threads > 1)
+        if (shape.Products > 0 && shape.Products < 4L * threads && threads > 1)
         {
-            double most = Math.Min(8.0 * threads, shape.Products * product / Grain);
             long panels = (shape.Columns + panel - 1) / panel, tiles = (shape.Rows + rows - 1) / rows;
-            long least = (shape.Columns + columnBlock - 1) / Math.Max(1, columnBlock), columnCuts = Math.Max(1, least), rowCuts = 1;
-            double best = double.PositiveInfinity;
-            for (long c = columnCuts; c <= panels && (c == least || c * shape.Products <= most); c++)
-            {
-                for (long r = 1; r <= tiles && (r == 1 || c * r * shape.Products <= most); r++)
-                {
-                    // Threads wait for the last region; every column cut packs A again, every row cut B.
-                    double items = c * r * shape.Products, waiting = (Math.Ceiling(items / threads) + 0.25) * threads / items;
-                    double cost = waiting * (1 + (PackingCost * (((double)c / shape.Columns) + ((double)r / shape.Rows))));
-                    if (cost < best)
-                    {
-                        (best, columnCuts, rowCuts) = (cost, c, r);
-                    }
-                }
-            }
-
-            columnBlock = Math.Min(columnBlock, (panels + columnCuts - 1) / columnCuts * panel);
+            long least = Math.Max(1, (shape.Columns + columnBlock - 1) / columnBlock);
+            double most = Math.Min(8.0 * threads, shape.Products * product / Grain);
+            (long columnCuts, long rowCuts) = Cuts(shape, panels, tiles, least, most, threads);
+            columnBlock = Math.Clamp((panels + columnCuts - 1) / columnCuts * panel, panel, columnBlock);
             rowBlock = (tiles + rowCuts - 1) / rowCuts * rows;
         }
         else
@@ -146,6 +132,40 @@ internal static unsafe class BlockedProduct
             Align(rows * depthBlock * sizeof(T)),
             Align(checked((int)columnBlock * depthBlock * sizeof(T))),
             Align(rows * panel * sizeof(T)));
+    }
+
+    /// <summary>The numbers of pieces of columns and of rows that cost least: threads wait for the last region, every cut of columns packs A again, every cut
+    /// of rows B.</summary>
+    private static (long Columns, long Rows) Cuts(ProductShape shape, long panels, long tiles, long least, double most, int threads)
+    {
+        double again = PackingCost / Math.Max(1, shape.Columns), againB = PackingCost / Math.Max(1, shape.Rows), best = double.MaxValue;
+        long columns = least, rows = 1;
+        for (long c = least; c <= Math.Max(least, panels); c++)
+        {
+            for (long r = 1; r <= Math.Max(1, tiles); r++)
+            {
+                double items = (double)shape.Products * c * r;
+                if ((c > least || r > 1) && items > most)
+                {
+                    break;
+                }
+
+                double waves = Math.Ceiling(items / threads) + 0.25, cost = waves / items * (1 + (c * again) + (r * againB));
+                if (cost < best)
+                {
+                    best = cost;
+                    columns = c;
+                    rows = r;
+                }
+            }
+
+            if (shape.Products * (double)(c + 1) > most)
+            {
+                break;
+            }
+        }
+
+        return (columns, rows);
     }
 
     private static int Align(int bytes) => (bytes + 127) & ~63;

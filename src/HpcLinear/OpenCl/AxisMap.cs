@@ -21,7 +21,7 @@ internal sealed record AxisMap(int[] Positions, int[] Taps, int[] Sources)
     {
         if (entries > MostEntries)
         {
-            throw new NotSupportedException($"{problem}: OpenCL kernels need a table of {entries:G4} entries, at most {MostEntries} are supported; use a cpu target");
+            throw new NotSupportedException($"{problem}: OpenCL kernels need a table of {entries:G4} entries, at most {MostEntries} are supported");
         }
     }
 

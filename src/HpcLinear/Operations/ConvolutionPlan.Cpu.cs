@@ -16,6 +16,9 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     /// <summary>Parts of the sum of a filter's gradient hold at least this many terms each.</summary>
     private const long PartDepth = 1024;
 
+    /// <summary>Entries of an axis's gather table; 1 GiB.</summary>
+    private const long MostEntries = 1L << 28;
+
     /// <summary>Bytes of padded gradients held at a time.</summary>
     private const long PaddedBytes = 32 << 20;
 
@@ -56,6 +59,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         cpu = device;
         kernels = CpuKernels<T>.For(device.Isa);
         axes = descriptor.ResolveAxes();
+        double entries = axes.Max(a => Math.Max((double)a.Output * a.Filter, Math.Max((double)a.Padded * a.Filter / a.Stride, a.Padded)));
+        if (entries > MostEntries)
+        {
+            throw new NotSupportedException($"{descriptor}: {device.Target} needs a table of {entries:G4} entries, at most {MostEntries} are supported");
+        }
+
         bool merge = descriptor.SharedFilter;
 
         // Problems that share their filter are one problem with a larger batch.
@@ -447,12 +456,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         PlanarConvolution<T>? ahead = null, back = null;
         if (last.Stride == 1 && forward.Map->Rank == axes.Length)
         {
-            ahead = Usable(new(kernels, cpu.Target, threads, forward.Map, [.. reach.Select(r => r - last.Low)], last.Stride, last.Map));
+            ahead = Usable(new(kernels, cpu.Target, threads, forward.Map, [.. reach.Select(r => r - last.Low)], last.Map));
         }
 
         if (ahead is not null && classes.Length == 1 && !padded && !(Descriptor.SharedInput && problems != 1) && axes.All(a => a.Stride == 1) && classes[0].Map.Map->Rank == axes.Length)
         {
-            back = Usable(new(kernels, cpu.Target, threads, classes[0].Map.Map, [.. reach.Select(r => last.Low - r)], 1, v => v >= 0 && v < last.Output ? v : -1));
+            back = Usable(new(kernels, cpu.Target, threads, classes[0].Map.Map, [.. reach.Select(r => last.Low - r)], v => v >= 0 && v < last.Output ? v : -1));
         }
 
         return (ahead, back);

@@ -11,7 +11,7 @@ public static class ConvolutionPlan
     /// <summary>Prepares a convolution and its gradients for a device.</summary>
     /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
     /// <exception cref="ProblemException">The descriptor is not valid.</exception>
-    /// <exception cref="NotSupportedException">The device has no such element type.</exception>
+    /// <exception cref="NotSupportedException">The device has no such element type, or an axis needs a table of more than 2^28 entries (positions times taps).</exception>
     public static ConvolutionPlan<T> Create<T>(Device device, ConvolutionDescriptor descriptor)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -6,7 +6,7 @@ namespace HpcLinear.Operations;
 
 /// <summary>
 /// Convolutions of one channel with one channel, plane by plane: depthwise ones, and problems with a filter of their own. A plane's rows are copied into
-/// scratch memory with the padding of their last axis, one piece for each residue of the stride, so that every tap reads whole vectors at a fixed offset.
+/// scratch memory with the padding of their last axis, so that every tap reads whole vectors at a fixed offset.
 /// </summary>
 /// <remarks>Staged zeros are multiplied: right for finite weights only, and for a filter's gradient whenever the result is finite.</remarks>
 internal sealed unsafe class PlanarConvolution<T> : IDisposable
@@ -31,8 +31,7 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
     private readonly int interior;
     private readonly int interiorCount;
     private readonly int interiorSource;
-    private readonly int step;
-    private readonly int phaseLength;
+    private readonly int stagedRow;
     private readonly int taps;
     private readonly int outerTaps;
     private readonly int extent;
@@ -47,54 +46,38 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
     /// <param name="target">Names the device in errors.</param>
     /// <param name="threads">Workers there may be.</param>
     /// <param name="map">All axes but the last are read from it.</param>
-    /// <param name="first">For each tap of the last axis the coordinate that position 0 reads.</param>
-    /// <param name="step">Distance of the coordinates of neighbouring positions.</param>
+    /// <param name="first">For each tap of the last axis the coordinate that position 0 reads; position o reads o further on.</param>
     /// <param name="resolve">The source element behind a coordinate; -1 for zero.</param>
-    public PlanarConvolution(CpuKernels<T> kernels, Target target, int threads, GatherMap.Fields* map, int[] first, int step, Func<int, int> resolve)
+    public PlanarConvolution(CpuKernels<T> kernels, Target target, int threads, GatherMap.Fields* map, int[] first, Func<int, int> resolve)
     {
         this.kernels = kernels;
         this.threads = threads;
-        this.step = step;
         int last = map->Rank - 1, width = kernels.Width, low = first.Min(), reach = first.Max() - low;
         (taps, outerTaps, extent, positions) = (first.Length, map->OuterTaps, map->Inputs[last], map->Positions[last]);
         plane = map->PlaneCount;
         sourceRows = plane / extent;
         long outRows = map->PositionCount / positions;
-        aligned = (positions + width - 1) / width * width;
-        phaseLength = (aligned + (reach / step) + width - 1) / width * width;
-        long stagedRow = (long)step * phaseLength;
-        WorkerBytes = Align(((sourceRows + 1) * stagedRow * sizeof(T)) + (((outRows + 1) * aligned) + (MaxCellsEach * outerTaps * taps * width)) * sizeof(T));
+        long wholeVectors = ((long)positions + width - 1) / width * width, staged = (wholeVectors + reach + width - 1) / width * width;
+        WorkerBytes = Align((((sourceRows + 1) * staged) + ((outRows + 1) * wholeVectors) + (MaxCellsEach * outerTaps * taps * width)) * sizeof(T));
+
+        // A row that is written as whole vectors may spill into no more than the next one.
+        IsUsable = WorkerBytes <= MaxWorkerBytes && 2L * positions >= wholeVectors;
         if (!IsUsable)
         {
             tables = new(target, 1);
             return;
         }
 
-        rows = (int)outRows;
+        (rows, aligned, stagedRow) = ((int)outRows, (int)wholeVectors, (int)staged);
 
         // Where every staged element comes from; the longest straight piece is copied, the rest is listed.
-        List<(int To, int From)> found = [];
-        for (int phase = 0; phase < step; phase++)
+        List<(int To, int From)> found = [.. Enumerable.Range(0, positions + reach).Select(i => (i, resolve(low + i))).Where(f => f.Item2 >= 0)];
+        int start = found.FindIndex(f => f.From == f.To + low);
+        interiorCount = start < 0 ? 0 : found.Skip(start).TakeWhile(f => f.From == f.To + low).Count();
+        if (interiorCount > 0)
         {
-            for (int i = 0; i < phaseLength; i++)
-            {
-                int coordinate = phase + (step * i), source = coordinate <= ((positions - 1) * step) + reach ? resolve(low + coordinate) : -1;
-                if (source >= 0)
-                {
-                    found.Add(((phase * phaseLength) + i, source));
-                }
-            }
-        }
-
-        if (step == 1)
-        {
-            int start = found.FindIndex(f => f.From == f.To + low);
-            interiorCount = start < 0 ? 0 : found.Skip(start).TakeWhile(f => f.From == f.To + low).Count();
-            if (interiorCount > 0)
-            {
-                (interior, interiorSource) = found[start];
-                found.RemoveRange(start, interiorCount);
-            }
+            (interior, interiorSource) = found[start];
+            found.RemoveRange(start, interiorCount);
         }
 
         rimCount = found.Count;
@@ -104,8 +87,7 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
         rims = tapOffsets + taps;
         for (int t = 0; t < taps; t++)
         {
-            int ahead = first[t] - low;
-            tapOffsets[t] = (ahead % step * phaseLength) + (ahead / step);
+            tapOffsets[t] = first[t] - low;
         }
 
         for (int i = 0; i < rimCount; i++)
@@ -119,20 +101,20 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
             map->OuterRows(row, offsets);
             for (int q = 0; q < outerTaps; q++)
             {
-                offsets[q] = (int)((offsets[q] < 0 ? sourceRows : offsets[q]) * stagedRow);
+                offsets[q] = (offsets[q] < 0 ? (int)sourceRows : offsets[q]) * stagedRow;
             }
         }
     }
 
-    /// <summary>Whether planes fit the scratch memory, and a row that is written as whole vectors spills into no more than the next one.</summary>
-    public bool IsUsable => WorkerBytes <= MaxWorkerBytes && 2 * positions >= aligned;
+    /// <summary>Whether planes fit the scratch memory and rows are long enough.</summary>
+    public bool IsUsable { get; }
 
     private long WorkerBytes { get; }
 
     private int TapCount => outerTaps * taps;
 
     /// <summary>The plane's rows, and one of zeros for rows of padding.</summary>
-    private long StagedCount => (sourceRows + 1) * step * phaseLength;
+    private long StagedCount => (sourceRows + 1) * stagedRow;
 
     private long OutPlane => (long)rows * positions;
 
@@ -177,7 +159,6 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Stage(T* from, T* to)
     {
-        nint stagedRow = (nint)step * phaseLength;
         for (long row = 0; row < sourceRows; row++, from += extent, to += stagedRow)
         {
             Copy(from + interiorSource, to + interior, interiorCount);

@@ -26,6 +26,35 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
         text => Assert.All(Enum.GetValues<Direction>(), direction => CheckAgreement(new ConvolutionCall(ConvolutionDescriptor.Parse(text), direction), target)));
 
     [Theory, AllTargets]
+    [Trait("Isa", "limited")]
+    public void Channels_of_their_own_agree_with_factors_and_with_any_data(Target target)
+    {
+        foreach (string text in new[]
+        {
+            "conv n2 c20 k20 g20 i9x12 f3x3 pad1x1", "conv n3 c17 k17 g17 i10x28 f3x3", "conv n1 c16 k16 g16 i8x17 f3x3 lo2x0 hi0x3", "conv n2 c16 k16 g16 i12x30 f5x4 d1x2 pad3x4 true",
+            "conv n2 c16 k16 g16 i6x11 f3x3 pad1x1 circular", "conv n2 c16 k16 g16 i6x13 f3x3 s2x1 pad2x2 reflect", "conv n1 c9 k9 g9 i5x6x31 f2x3x3 pad0x1x1", "conv p20 n2 c1 k1 i40 f5 pad2",
+            "conv p19 sharedx n2 c1 k1 i33 f3 pad1", "conv p18 n1 c2 k2 g2 i4x19 f3x3 pad1x1 replicate", "conv n5 c24 k24 g24 i3x64 f1x7 pad0x3", "conv n2 c32 k32 g32 i14x14 f3x3 same_upper",
+        })
+        {
+            foreach (Direction direction in Enum.GetValues<Direction>())
+            {
+                ConvolutionDescriptor d = ConvolutionDescriptor.Parse(text);
+                CheckAgreement(new ConvolutionCall(d, direction), target);
+                CheckAgreement(new ConvolutionCall(d, direction) { Alpha = -1.5, Beta = 0.75 }, target);
+                CheckNonFinite(new ConvolutionCall(d, direction) { Alpha = 0.5 }, target);
+            }
+        }
+    }
+
+    [Theory, AllTargets]
+    public void An_axis_too_long_for_its_tables_is_refused(Target target)
+    {
+        ConvolutionDescriptor d = ConvolutionDescriptor.Parse("conv c1 k1 i2000000000 f3");
+        NotSupportedException e = Assert.Throws<NotSupportedException>(() => ConvolutionPlan.Create<T>(Targets.Open(target), d));
+        Assert.Contains("table of 6E+09 entries, at most 268435456 are supported", e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory, AllTargets]
     public void Alpha_multiplies_finished_sums(Target target)
     {
         // Weights times alpha would overflow; sums times alpha do not.
