@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
@@ -7,7 +8,8 @@ namespace HpcLinear.Operations;
 /// <remarks>
 /// Forward: rows are output channels, columns (image, output), depth (channel, tap). Gradient of the filter: the same with the patches transposed, the long
 /// sum cut into parts fixed by the shape. Gradient of the input: one dense product for each residue class of the input position modulo the stride, so that
-/// no inserted zero is multiplied; for a boundary other than zero it is taken on the padded input and folded back.
+/// no inserted zero is multiplied; for a boundary other than zero it is taken on the padded input and folded back. With few input channels, whose rows would fill
+/// little of a tile: the product of the transposed filter with dy, whose rows (channel, tap) are then added where they were read.
 /// A packed zero of the padding would turn an infinite operand into NaN: when there is padding and the other operand is not finite, <see cref="DirectConvolution{T}"/> computes.
 /// </remarks>
 internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
@@ -18,6 +20,9 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     /// <summary>Entries of an axis's gather table; 1 GiB.</summary>
     private const long MostEntries = 1L << 28;
+
+    /// <summary>Bytes of patches added at a time, when one image does not need more.</summary>
+    private const long AddedBytes = 2 << 20;
 
     /// <summary>Bytes of padded gradients held at a time.</summary>
     private const long PaddedBytes = 32 << 20;
@@ -33,6 +38,7 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly PlanarConvolution<T>? planarInput;
     private readonly bool inputHasPadding;
     private readonly bool hasEmptyClass;
+    private readonly long addedImages;
     private readonly int[][] fold;
     private readonly bool padded;
     private readonly long problems;
@@ -112,6 +118,15 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         inputBytes = rowsBytes + (padded ? Align(paddedImages * imageBytes) : 0)
             + classes.Max(c => BlockedProduct.WorkspaceBytes(kernels, ClassShape(c, padded ? paddedImages : batch, padded || descriptor.SharedInput ? groups : problems * groups), threads));
 
+        // Rows of patches for a block of images that stays in the last-level cache.
+        bool adds = !InterleavedForward && inGroup < kernels.TileRows && kernels.TileRows > 1 && taps > 1;
+        long patchBytes = inGroup * taps * outPlane * sizeof(T);
+        addedImages = adds && patchBytes <= PaddedBytes ? Math.Clamp(AddedBytes / Math.Max(1, patchBytes), 1, Math.Max(1, batch)) : 0;
+        if (addedImages > 0)
+        {
+            inputBytes = rowsBytes + Align(addedImages * patchBytes) + BlockedProduct.WorkspaceBytes(kernels, AddedShape(addedImages), threads);
+        }
+
         string tile = $"{device.Target} tile {kernels.TileText}";
         (planar, planarInput) = InterleavedForward && inGroup == 1 && outGroup == 1 ? Planar(threads) : (null, null);
         if (InterleavedForward)
@@ -188,6 +203,12 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         if (InterleavedInput && batch > 0)
         {
             interleaved.BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta, workspace);
+            return;
+        }
+
+        if (addedImages > 0 && problems > 0)
+        {
+            AddPatches(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, beta, workspace);
             return;
         }
 
@@ -325,7 +346,9 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     private bool InterleavedInput => InterleavedForward && !(Descriptor.SharedInput && problems > 1);
 
-    private string InputAlgorithm() => padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes";
+    private string InputAlgorithm() => addedImages > 0 ? "product, patches added" : padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes";
+
+    private ProductShape AddedShape(long images) => new(images, inGroup * taps, outPlane, outGroup);
 
     private KernelChoice Choice(string operation, string algorithm, string kernel, long workspace, string[] rejected) =>
         new(operation, algorithm, kernel, workspace, Descriptor.Flops, Bytes, rejected);
@@ -365,6 +388,46 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         BiasProblemStride = Descriptor.OutChannels,
         BiasGroupStride = outGroup,
     };
+
+    /// <summary>The gradient of the input as <c>w' dy</c>, each row of which belongs to one channel and tap, added to the elements that the tap read.</summary>
+    private void AddPatches(CpuQueue queue, T* dy, T* w, T* dx, T alpha, T beta, byte* workspace)
+    {
+        T* patches = (T*)(workspace + rowsBytes);
+        byte* scratch = workspace + rowsBytes + Align(addedImages * inGroup * taps * outPlane * sizeof(T));
+        long filterGroup = outGroup * inGroup * taps;
+        for (long p = 0; p < problems; p++)
+        {
+            T* target = dx + (Descriptor.SharedInput ? 0 : p * batch * Descriptor.InChannels * plane);
+            for (long first = 0; first < batch; first += addedImages)
+            {
+                long images = Math.Min(addedImages, batch - first);
+                for (long g = 0; g < groups; g++)
+                {
+                    DenseOperand<T> weights = new() { Origin = w + (((p * groups) + g) * filterGroup), LineStride = 1, DepthStride = (nint)(inGroup * taps) };
+                    DenseOperand<T> gradients = new()
+                    {
+                        Origin = dy + ((((p * batch) + first) * Descriptor.OutChannels) + (g * outGroup)) * outPlane,
+                        ProductStride = Descriptor.OutChannels * outPlane,
+                        LineStride = 1,
+                        DepthStride = (nint)outPlane,
+                    };
+                    DenseResult<T> result = new() { Origin = patches, ProductStride = inGroup * taps * outPlane, RowStride = (nint)outPlane };
+                    BlockedProduct.Run(queue, kernels, AddedShape(images), weights, gradients, result, alpha, false, scratch);
+                    AddJob job = new()
+                    {
+                        Map = forward.Map,
+                        Patches = patches,
+                        Target = target + (((first * Descriptor.InChannels) + (g * inGroup)) * plane),
+                        ImageStride = Descriptor.InChannels * plane,
+                        Channels = inGroup,
+                        Rows = (int*)workspace,
+                        Beta = Descriptor.SharedInput && p > 0 ? T.One : beta,
+                    };
+                    queue.Team.Run(checked((int)(images * inGroup)), ref job);
+                }
+            }
+        }
+    }
 
     /// <summary>The gradient with respect to planes of <paramref name="targetPlane"/> elements (the input's or the padded input's), class by class.</summary>
     private void ClassProducts(CpuQueue queue, T* dy, T* w, T* target, long targetPlane, long images, long problemCount, long targetProblem, T alpha, T beta, byte* workspace, long reserved = 0)
@@ -615,6 +678,83 @@ internal sealed unsafe class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                 for (int x = 0; x < columns.Length; x++)
                 {
                     target[columns[x]] += from[x];
+                }
+            }
+        }
+    }
+
+    /// <summary>Adds the rows (tap) of one channel of one image where their taps read.</summary>
+    private struct AddJob : ITeamJob
+    {
+        public GatherMap.Fields* Map;
+        public T* Patches;
+        public T* Target;
+        public long ImageStride;
+        public long Channels;
+        public int* Rows;
+        public T Beta;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Execute(int index, int worker)
+        {
+            GatherMap.Fields* map = Map;
+            int last = map->Rank - 1, length = map->Positions[last], taps = map->Taps[last], outerTaps = map->OuterTaps, extent = map->Inputs[last];
+            int* rows = Rows + ((long)worker * outerTaps);
+            T* plane = Target + (index / Channels * ImageStride) + (index % Channels * map->PlaneCount);
+            T* from = Patches + (index * map->TapCount * map->PositionCount);
+            for (long i = 0; i < map->PlaneCount; i++)
+            {
+                plane[i] = Beta == T.Zero ? T.Zero : Beta * plane[i];
+            }
+
+            for (long row = 0; row < map->PositionCount / length; row++, from += length)
+            {
+                map->OuterRows(row, rows);
+                for (int q = 0; q < outerTaps; q++)
+                {
+                    for (int t = 0; rows[q] >= 0 && t < taps; t++)
+                    {
+                        AddRow(map, from + (((long)q * taps) + t) * map->PositionCount, plane + ((long)rows[q] * extent), t, length);
+                    }
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void AddRow(GatherMap.Fields* map, T* from, T* to, int t, int length)
+        {
+            int taps = map->Taps[map->Rank - 1], start = map->InteriorFrom[t], end = Math.Max(start, map->InteriorTo[t]), o = 0;
+            int* table = map->LastTable + t;
+            for (; o < start; o++)
+            {
+                int source = table[(long)o * taps];
+                if (source >= 0)
+                {
+                    to[source] += from[o];
+                }
+            }
+
+            if (end > start)
+            {
+                T* at = to + table[(long)start * taps];
+                nint step = map->Step;
+                for (; step == 1 && o + Vector<T>.Count <= end; o += Vector<T>.Count, at += Vector<T>.Count)
+                {
+                    Vector.Store(Vector.Load(at) + Vector.Load(from + o), at);
+                }
+
+                for (; o < end; o++, at += step)
+                {
+                    *at += from[o];
+                }
+            }
+
+            for (; o < length; o++)
+            {
+                int source = table[(long)o * taps];
+                if (source >= 0)
+                {
+                    to[source] += from[o];
                 }
             }
         }
