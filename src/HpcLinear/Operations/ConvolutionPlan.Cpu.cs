@@ -143,7 +143,9 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
         string[] planarInstead = [.. fewRows, "interleaved: only when a non-finite operand meets padding"];
         string strict = "direct: only when a non-finite operand meets padding";
-        string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot, againstInput = inputHasPadding ? [.. whyNot, strict] : whyNot;
+        string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot;
+        string[] againstInput = addedImages > 0 ? [.. whyNot, $"implicit-gemm: {inGroup} input channels a group fill few of {kernels.TileRows} rows"]
+            : inputHasPadding ? [.. whyNot, strict] : whyNot;
         Choices =
         [
             planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
