@@ -120,4 +120,25 @@ INLINE void tile_store(__local real *sums, vec acc[TILE_ROWS][2])
         STORE(acc[r][1], sums + r * TILE_COLUMNS + LANES);
     }
 }
+#else
+// acc += A B over some steps of panels in local memory: an item of a 16x16 group holds every sixteenth row and column of a tile of 64x64.
+INLINE void panel_multiply(const int steps, __local const real *a, __local const real *b, const int stride, real acc[4][4])
+{
+    for (int k = 0; k < steps; k++, a += stride, b += stride)
+    {
+        real av[4], bv[4];
+        for (int i = 0; i < 4; i++)
+        {
+            av[i] = a[16 * i];
+            bv[i] = b[16 * i];
+        }
+        for (int i = 0; i < 4; i++)
+        {
+            for (int j = 0; j < 4; j++)
+            {
+                acc[i][j] = fma(av[i], bv[j], acc[i][j]);
+            }
+        }
+    }
+}
 #endif

@@ -686,23 +686,7 @@ __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void conv_tiled(GEOMET
             bs[kk][e % TILE] = value;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        const int block = (int)min((long)STEP, depth - k0);
-        for (int k = 0; k < block; k++)
-        {
-            real av[4], bv[4];
-            for (int i = 0; i < 4; i++)
-            {
-                av[i] = as[k][ly + 16 * i];
-                bv[i] = bs[k][lx + 16 * i];
-            }
-            for (int i = 0; i < 4; i++)
-            {
-                for (int j = 0; j < 4; j++)
-                {
-                    acc[i][j] = fma(av[i], bv[j], acc[i][j]);
-                }
-            }
-        }
+        panel_multiply((int)min((long)STEP, depth - k0), &as[0][ly], &bs[0][lx], TILE, acc);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     for (int j = 0; j < 4; j++)
@@ -828,23 +812,7 @@ __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void conv_filter_tiled
             bs[kk][j] = value;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
-        const int block = (int)min((long)STEP, f1 - f);
-        for (int k = 0; k < block; k++)
-        {
-            real av[4], bv[4];
-            for (int i = 0; i < 4; i++)
-            {
-                av[i] = as[k][ly + 16 * i];
-                bv[i] = bs[k][lx + 16 * i];
-            }
-            for (int i = 0; i < 4; i++)
-            {
-                for (int j = 0; j < 4; j++)
-                {
-                    acc[i][j] = fma(av[i], bv[j], acc[i][j]);
-                }
-            }
-        }
+        panel_multiply((int)min((long)STEP, f1 - f), &as[0][ly], &bs[0][lx], TILE + 1, acc);
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     for (int i = 0; i < 4; i++)

@@ -78,6 +78,15 @@ internal static class Throw
         }
     }
 
+    public static void IfOverlapsAny<T>(string operation, TensorView<T> output, ReadOnlySpan<TensorView<T>> inputs)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        foreach (TensorView<T> input in inputs)
+        {
+            IfOverlaps(operation, output, input);
+        }
+    }
+
     public static void IfOverlaps<T>(string operation, TensorView<T> output, TensorView<T> input)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

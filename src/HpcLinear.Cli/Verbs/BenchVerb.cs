@@ -57,6 +57,11 @@ internal sealed class BenchVerb : IVerb
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"--min: seconds from 0 to 3600 expected, {MinSeconds} given"));
         }
 
+        if (Threads is < 0 or > 1024)
+        {
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture, $"--threads: a number from 1 to 1024, or 0 for one a processor, expected, {Threads} given"));
+        }
+
         string?[] targets = Target is null ? [null] : [.. Targets.Named(Target).Select(t => t.ToString())];
         if (Csv is not null && targets.Length > 1)
         {
@@ -71,7 +76,7 @@ internal sealed class BenchVerb : IVerb
             throw new ArgumentException($"--problems: no problem in {File}");
         }
 
-        using StreamWriter? csv = Csv is null ? null : new(Csv) { AutoFlush = true, NewLine = "\n" };
+        using StreamWriter? csv = OpenCsv();
         csv?.WriteLine(BenchRow.CsvHeader);
         Terminal shown = IsJson ? terminal.Silenced() : terminal;
         List<BenchRunner> runners = [];
@@ -131,6 +136,18 @@ internal sealed class BenchVerb : IVerb
 
         terminal.WriteLine($"gemm 768x768x768, best call: {Quantity.Number(runner.GemmGflops)} GFLOP/s");
         return runner;
+    }
+
+    private StreamWriter? OpenCsv()
+    {
+        try
+        {
+            return Csv is null ? null : new(Csv) { AutoFlush = true, NewLine = "\n" };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ArgumentException($"--csv: {e.Message}", e);
+        }
     }
 
     private Regex? ReadFilter()

@@ -67,7 +67,7 @@ public sealed class FilterChainPlan<T> : Plan
         CheckQueue(queue);
         CheckOperands(nameof(filters), filters);
         CheckOperand(nameof(composed), composed, composedShape);
-        CheckOutput(composed, filters);
+        Throw.IfOverlapsAny("filter_chain", composed, filters);
         runner.Forward(queue, filters, composed, this, Join);
     }
 
@@ -87,7 +87,7 @@ public sealed class FilterChainPlan<T> : Plan
         Throw.IfAnyOverlap("filter_chain", filterGradients);
         foreach (TensorView<T> gradient in filterGradients)
         {
-            CheckOutput(gradient, filters);
+            Throw.IfOverlapsAny("filter_chain", gradient, filters);
             Throw.IfOverlaps("filter_chain", gradient, composedGradient);
         }
 
@@ -110,14 +110,6 @@ public sealed class FilterChainPlan<T> : Plan
         FilterCompositionPlan<T> composition = ((FilterChainPlan<T>)plan).joins[join];
         composition.BackwardFirst(queue, gradient, second, firstGradient);
         composition.BackwardSecond(queue, gradient, first, secondGradient);
-    }
-
-    private static void CheckOutput(TensorView<T> output, ReadOnlySpan<TensorView<T>> inputs)
-    {
-        foreach (TensorView<T> input in inputs)
-        {
-            Throw.IfOverlaps("filter_chain", output, input);
-        }
     }
 
     private void CheckOperands(string argument, ReadOnlySpan<TensorView<T>> operands)

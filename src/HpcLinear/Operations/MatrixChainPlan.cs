@@ -76,7 +76,7 @@ public sealed class MatrixChainPlan<T> : Plan
         CheckQueue(queue);
         CheckOperands(nameof(matrices), matrices);
         CheckOperand(nameof(product), product, productShape);
-        CheckOutput(product, matrices);
+        Throw.IfOverlapsAny("matrix_chain", product, matrices);
         runner.Forward(queue, matrices, product, this, Join);
     }
 
@@ -97,7 +97,7 @@ public sealed class MatrixChainPlan<T> : Plan
         Throw.IfAnyOverlap("matrix_chain", matrixGradients);
         foreach (TensorView<T> gradient in matrixGradients)
         {
-            CheckOutput(gradient, matrices);
+            Throw.IfOverlapsAny("matrix_chain", gradient, matrices);
             Throw.IfOverlaps("matrix_chain", gradient, productGradient);
         }
 
@@ -119,14 +119,6 @@ public sealed class MatrixChainPlan<T> : Plan
     {
         ((MatrixChainPlan<T>)plan).leftGradients[join].Execute(queue, second, gradient, firstGradient);
         ((MatrixChainPlan<T>)plan).rightGradients[join].Execute(queue, gradient, first, secondGradient);
-    }
-
-    private static void CheckOutput(TensorView<T> output, ReadOnlySpan<TensorView<T>> inputs)
-    {
-        foreach (TensorView<T> input in inputs)
-        {
-            Throw.IfOverlaps("matrix_chain", output, input);
-        }
     }
 
     private void CheckOperands(string argument, ReadOnlySpan<TensorView<T>> operands)

@@ -32,6 +32,16 @@ public sealed class BenchTests
     [Fact]
     public void A_filter_that_matches_nothing_is_refused() => Assert.Equal(2, CommandLine.Run("bench", "gemm m4 n4 k4", "--filter", "^nothing$", "--min", "0").ExitCode);
 
+    [Theory]
+    [InlineData("hpclinear: --threads: a number from 1 to 1024, or 0 for one a processor, expected, -3 given", "--threads", "-3")]
+    [InlineData("hpclinear: --csv: ", "--csv", "/no such folder/out.csv")]
+    public void Wrong_options_are_named(string message, params string[] options)
+    {
+        CommandLine run = CommandLine.Run(["bench", "gemm m4 n4 k4", "--target", "cpu:portable", "--min", "0", .. options]);
+        Assert.Equal(2, run.ExitCode);
+        Assert.StartsWith(message, run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Only_problems_that_the_machine_cannot_have_end_like_a_wrong_call()
     {
