@@ -19,7 +19,13 @@ switch ($Verb) {
     'build' { Invoke-Build }
     'test' { Invoke-Setup; Invoke-Build; Invoke-Test }
     'demo' { Invoke-Setup; Invoke-Build; Invoke-Dotnet run --project src/HpcLinear.Cli -c Release --no-build '--' demo @Rest }
-    'bench' { Invoke-Setup; Invoke-Build; Invoke-Dotnet run --project bench/HpcLinear.Benchmarks -c Release --no-build '--' --artifacts artifacts/benchmarks @Rest }
+    'bench' {
+        Invoke-Setup; Invoke-Build
+        $own = @(if ($Rest[0] -ne 'compare') { '--artifacts', 'artifacts/benchmarks' })
+        if ($Rest[0] -eq 'compare' -and "$Rest" -match 'onnxruntime') { Invoke-Dotnet build bench/peers/HpcLinear.Peers.OnnxRuntime -c Release }
+        if ($Rest[0] -eq 'compare' -and "$Rest" -match 'pytorch') { Invoke-Dotnet build bench/peers/HpcLinear.Peers.Torch -c Release }
+        Invoke-Dotnet run --project bench/HpcLinear.Benchmarks -c Release --no-build '--' @own @Rest
+    }
     'format' {
         $check = @(if ($Rest -contains '--check') { '--verify-no-changes' })
         Invoke-Dotnet format HpcLinear.sln @check

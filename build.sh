@@ -24,6 +24,7 @@ usage: ./build.sh VERB [ARGUMENT...]
   test              build, run every test, the C library's too; ends with "N passed, N failed"
   demo [ARG...]     build, then artifacts/hpclinear demo
   bench [ARG...]    build, then the benchmarks: --quick for a short run, --filter '*Gemm*' for some, --list flat
+  bench compare     the named problems here and in other libraries, taking turns; --help lists the options
   format            put every source file into the project's format
   format --check    only say whether that would change anything
   package           make the archive artifacts/package/hpclinear-VERSION-linux-x64.tar.gz, which needs no .NET
@@ -103,6 +104,20 @@ setup_opencl() {
     if ((${#packages[@]})) && ! install_packages "${packages[@]}"; then
         say "setup: going on without OpenCL. For OpenCL targets install ${packages[*]}"
         say "       (Debian, Ubuntu: apt-get install ${packages[*]}), or the driver of your GPU."
+    fi
+}
+
+# Libraries to compare with. One that is missing is skipped, and the comparison says so.
+setup_peers() {
+    [[ $(uname -s) == Linux ]] && has ldconfig || return 0
+    local packages=() present
+    present=$(ldconfig -p 2>/dev/null)
+    [[ $present == *"libdnnl.so.2 "* ]] || packages+=(libdnnl2)
+    [[ $present == *"libopenblas.so.0 "* ]] || packages+=(libopenblas0-pthread)
+    [[ $present == *"libgomp.so.1 "* ]] || packages+=(libgomp1)
+    if ((${#packages[@]})) && ! install_packages "${packages[@]}"; then
+        say "setup: going on without some libraries to compare with. To have them install ${packages[*]}"
+        say "       (Debian, Ubuntu: apt-get install ${packages[*]})."
     fi
 }
 
@@ -310,6 +325,14 @@ format() {
 }
 
 bench() {
+    if [[ ${1:-} == compare ]]; then
+        # Large packages, so only for those who name them, and in no other verb.
+        [[ $* != *onnxruntime* ]] || dotnet build bench/peers/HpcLinear.Peers.OnnxRuntime -c $configuration
+        [[ $* != *pytorch* ]] || dotnet build bench/peers/HpcLinear.Peers.Torch -c $configuration
+        dotnet run --project bench/HpcLinear.Benchmarks -c $configuration --no-build -- "$@"
+        return
+    fi
+
     dotnet run --project bench/HpcLinear.Benchmarks -c $configuration --no-build -- --artifacts "$artifacts/benchmarks" "$@"
 }
 
@@ -318,7 +341,7 @@ bench() {
 #   app/             the program, the .NET runtime, and an OpenCL loader that is used only where the system has none
 package() {
     [[ $(uname -sm) == "Linux x86_64" ]] || die "package needs Linux x86-64"
-    local version name folder archive loader runtime notice dll bytes
+    local version name folder archive loader runtime notice skia dll bytes
     version=$(dotnet msbuild $cli/HpcLinear.Cli.csproj -getProperty:Version)
     name=hpclinear-$version-linux-x64
     folder=$artifacts/package/$name
@@ -345,6 +368,8 @@ package() {
     for notice in LICENSE.TXT THIRD-PARTY-NOTICES.TXT; do
         cp "${NUGET_PACKAGES:-$HOME/.nuget/packages}/microsoft.netcore.app.runtime.linux-x64/$runtime/$notice" "$folder/app/dotnet-$notice"
     done
+    skia=$(grep -o 'SkiaSharp.NativeAssets.Linux.NoDependencies/[0-9.]*' "$folder/app/HpcLinear.Cli.deps.json" | head -n 1)
+    cp "${NUGET_PACKAGES:-$HOME/.nuget/packages}/${skia,,}/THIRD-PARTY-NOTICES.txt" "$folder/app/skia-THIRD-PARTY-NOTICES.txt"
     for dll in "$folder"/app/*.dll; do
         dll=$(basename "$dll" .dll)
         case $dll in
@@ -398,6 +423,7 @@ case $verb in
         ;;
     bench)
         setup_opencl
+        setup_peers
         build
         bench "$@"
         ;;

@@ -1,4 +1,6 @@
 using BenchmarkDotNet.Attributes;
+using HpcLinear.Benchmarks.Peers;
+using HpcLinear.Cli.Problems;
 using HpcLinear.Operations;
 
 namespace HpcLinear.Benchmarks;
@@ -12,11 +14,18 @@ public class ConvolutionBenchmarks : DeviceBenchmarks
     private Tensor<float> x = null!;
     private Tensor<float> w = null!;
     private Tensor<float> y = null!;
+    private readonly Dictionary<string, PeerTask> tasks = [];
 
     public static IEnumerable<ConvolutionWork> Problems() =>
         from line in ShapeFile.Read("conv").Concat(ShapeFile.Read("pscnv"))
         where Names.Contains(line.Id)
         select new ConvolutionWork(line.Id, line.Kind == "conv" ? Layer(line) : OwnFilters(line));
+
+    /// <summary>Devices, and the one library here that has convolutions.</summary>
+    public static IEnumerable<string> TargetsAndLayers() => TargetsAndLibraries().Where(name => name != "openblas");
+
+    [ParamsSource(nameof(TargetsAndLayers))]
+    public override string Target { get; set; } = "";
 
     [ParamsSource(nameof(Problems))]
     public ConvolutionWork Problem { get; set; } = null!;
@@ -24,6 +33,12 @@ public class ConvolutionBenchmarks : DeviceBenchmarks
     [Benchmark]
     public void Forward()
     {
+        if (Other is not null)
+        {
+            tasks["fwd"].Execute();
+            return;
+        }
+
         plan.Forward(Queue, x, w, y);
         Queue.Wait();
     }
@@ -31,6 +46,12 @@ public class ConvolutionBenchmarks : DeviceBenchmarks
     [Benchmark]
     public void BackwardInput()
     {
+        if (Other is not null)
+        {
+            tasks["bwdd"].Execute();
+            return;
+        }
+
         plan.BackwardInput(Queue, y, w, x);
         Queue.Wait();
     }
@@ -38,8 +59,22 @@ public class ConvolutionBenchmarks : DeviceBenchmarks
     [Benchmark]
     public void BackwardFilter()
     {
+        if (Other is not null)
+        {
+            tasks["bwdw"].Execute();
+            return;
+        }
+
         plan.BackwardFilter(Queue, x, y, w);
         Queue.Wait();
+    }
+
+    private protected override void Prepare(Peer peer)
+    {
+        foreach (string operation in (string[])["fwd", "bwdd", "bwdw"])
+        {
+            tasks[operation] = Own(peer.Forms<float>(new ConvolutionProblem(Problem.Name, Problem.Descriptor), operation).First().Create());
+        }
     }
 
     private protected override void Prepare(Device device)

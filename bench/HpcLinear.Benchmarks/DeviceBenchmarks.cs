@@ -1,9 +1,11 @@
 using BenchmarkDotNet.Attributes;
+using HpcLinear.Benchmarks.Compare;
+using HpcLinear.Benchmarks.Peers;
 using HpcLinear.Operations;
 
 namespace HpcLinear.Benchmarks;
 
-/// <summary>A benchmark on one device: the default CPU target and, where there is one, the first OpenCL device; float32, all threads.</summary>
+/// <summary>A benchmark on one device: the default CPU target and, where there is one, the first OpenCL device, and in some classes other libraries; float32, all threads.</summary>
 public abstract class DeviceBenchmarks
 {
     private readonly List<IDisposable> owned = [];
@@ -15,15 +17,28 @@ public abstract class DeviceBenchmarks
         group target.ToString() by target.IsCpu into kind
         select kind.First();
 
-    /// <summary>Name of the device, such as <c>cpu:avx512</c>.</summary>
+    /// <summary>The same and the libraries that can be loaded.</summary>
+    public static IEnumerable<string> TargetsAndLibraries() => Targets().Concat(Libraries());
+
+    /// <summary>Name of the device, such as <c>cpu:avx512</c>, or of a library.</summary>
     [ParamsSource(nameof(Targets))]
-    public string Target { get; set; } = "";
+    public virtual string Target { get; set; } = "";
+
+    /// <summary>The library that is measured instead of a device; null for a device.</summary>
+    private protected Peer? Other { get; private set; }
 
     private protected CommandQueue Queue { get; private set; } = null!;
 
     [GlobalSetup]
     public void Open()
     {
+        if (Libraries().Contains(Target))
+        {
+            Other = Own(EngineChoice.Create(Target, Environment.ProcessorCount));
+            Prepare(Other);
+            return;
+        }
+
         Device device = Own(Devices.Open(Target));
         Queue = Own(device.CreateQueue());
         Prepare(device);
@@ -39,10 +54,19 @@ public abstract class DeviceBenchmarks
         }
 
         owned.Clear();
+        Other = null;
     }
 
     /// <summary>Makes the plan and its operands.</summary>
     private protected abstract void Prepare(Device device);
+
+    /// <summary>The same for a library.</summary>
+    private protected virtual void Prepare(Peer peer)
+    {
+    }
+
+    /// <summary>Libraries that can be loaded here.</summary>
+    private protected static IEnumerable<string> Libraries() => EngineChoice.Loadable;
 
     private protected T Own<T>(T resource)
         where T : IDisposable

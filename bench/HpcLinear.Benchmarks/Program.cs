@@ -1,5 +1,16 @@
 using BenchmarkDotNet.Running;
 using HpcLinear.Benchmarks;
+using HpcLinear.Benchmarks.Compare;
+
+switch (args)
+{
+    case ["compare", ..]:
+        return CompareCommand.Run(args[1..]);
+
+    // A child of compare.
+    case ["engine", { } name, { } threads]:
+        return EngineHost.Run(threads, count => EngineChoice.Create(name, count));
+}
 
 // --quick is ours; everything else is BenchmarkDotNet's: --filter '*Gemm*', --list flat, --help.
 bool quick = args.Contains("--quick");

@@ -52,7 +52,8 @@ internal sealed class BenchRunner(Terminal terminal, Device device, double minSe
         });
     }
 
-    private static IEnumerable<(string Id, Func<BenchTask> Create)> Tasks<T>(CommandQueue queue, Problem problem)
+    /// <summary>The rows of a problem and what times them.</summary>
+    public static IEnumerable<(string Id, Func<BenchTask> Create)> Tasks<T>(CommandQueue queue, Problem problem)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         switch (problem)

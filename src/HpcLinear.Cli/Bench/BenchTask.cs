@@ -19,6 +19,9 @@ internal abstract class BenchTask : IDisposable
     /// <summary>Compares the result of the last call with the definition.</summary>
     public abstract BenchCheck Check();
 
+    /// <summary>The elements of the result of the last call, of the task's type.</summary>
+    public abstract Array Download();
+
     public void Dispose()
     {
         while (owned.TryPop(out IDisposable? resource))

@@ -34,6 +34,8 @@ internal sealed class CompositionTask<T> : BenchTask
 
     public override void Execute() => plan.Compose(queue, filters, result);
 
+    public override Array Download() => queue.Download<T>(result);
+
     public override BenchCheck Check()
     {
         long problems = descriptor.Problems ?? 1, total = result.Shape.ElementCount;

@@ -88,6 +88,8 @@ internal sealed class ConvolutionTask<T> : BenchTask
         }
     }
 
+    public override Array Download() => queue.Download<T>(result);
+
     public override BenchCheck Check()
     {
         long total = result.Shape.ElementCount;

@@ -43,6 +43,8 @@ internal sealed class GemmTask<T> : BenchTask
 
     public override void Execute() => plan.Execute(queue, tensorA, tensorB, result);
 
+    public override Array Download() => queue.Download<T>(result);
+
     public override BenchCheck Check()
     {
         GemmDescriptor d = descriptor;

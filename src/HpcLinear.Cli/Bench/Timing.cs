@@ -8,11 +8,13 @@ namespace HpcLinear.Cli.Bench;
 /// <param name="Samples">Their number.</param>
 internal readonly record struct Timing(double Median, double Best, int Samples)
 {
-    private const int FewestSamples = 5, MostSamples = 2000, MostCallsASample = 10000;
+    public const int FewestSamples = 5;
+
+    private const int MostSamples = 2000, MostCallsASample = 10000;
     private const double ShortestSample = 50e-6, LongestRun = 20;
 
-    /// <summary>Times a call: warmed up, short calls grouped to samples of 50 µs, for at least <paramref name="minSeconds"/> and five samples.</summary>
-    public static Timing Of(Action call, Action wait, double minSeconds, CancellationToken cancellation)
+    /// <summary>Times a call: warmed up, short calls grouped to samples of 50 µs, for at least <paramref name="minSeconds"/> and so many samples.</summary>
+    public static Timing Of(Action call, Action wait, double minSeconds, CancellationToken cancellation, int fewestSamples = FewestSamples)
     {
         call();
         wait();
@@ -20,13 +22,13 @@ internal readonly record struct Timing(double Median, double Best, int Samples)
         if (one < 0.05)
         {
             Sample(call, wait, 3);
+            one = Math.Max(Sample(call, wait, 1), 1e-9);
         }
 
-        one = Math.Max(Sample(call, wait, 1), 1e-9);
         int calls = (int)Math.Clamp(ShortestSample / one, 1, MostCallsASample);
         List<double> samples = [];
         Stopwatch run = Stopwatch.StartNew();
-        while ((samples.Count < FewestSamples || (run.Elapsed.TotalSeconds < minSeconds && samples.Count < MostSamples)) && run.Elapsed.TotalSeconds < LongestRun)
+        while ((samples.Count < fewestSamples || (run.Elapsed.TotalSeconds < minSeconds && samples.Count < MostSamples)) && run.Elapsed.TotalSeconds < LongestRun)
         {
             cancellation.ThrowIfCancellationRequested();
             samples.Add(Sample(call, wait, calls));
