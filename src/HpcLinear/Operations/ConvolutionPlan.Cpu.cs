@@ -35,6 +35,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly DirectConvolution<T> direct;
     private readonly PlanarConvolution<T>? planar;
     private readonly PlanarConvolution<T>? planarInput;
+    private readonly ChannelFilterGradient<T>? channelFilter;
     private readonly bool inputHasPadding;
     private readonly bool hasEmptyClass;
     private readonly long addedImages;
@@ -126,6 +127,13 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             inputBytes = rowsBytes + Align(addedImages * patchBytes) + BlockedProduct.WorkspaceBytes(kernels, AddedShape(addedImages), threads);
         }
 
+        ChannelFilterGradient<T> channels = ChannelFilter(threads);
+        if (!InterleavedForward && channels.WhyNot is null)
+        {
+            channelFilter = channels;
+            filterBytes = channels.MayFail ? Math.Max(filterBytes, channels.WorkspaceBytes) : channels.WorkspaceBytes;
+        }
+
         string tile = $"{device.Target} tile {kernels.TileText}";
         (planar, planarInput) = InterleavedForward && inGroup == 1 && outGroup == 1 ? Planar(threads) : (null, null);
         if (InterleavedForward)
@@ -155,7 +163,8 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                 : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstInput),
             planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
                 : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
-                : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, againstProduct),
+                : channelFilter is not null ? Choice("backward-filter", channels.Text, $"{device.Target} tile {channels.TileText}", filterBytes, ["implicit-gemm: packing patches costs more"])
+                : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, [channels.WhyNot!, .. againstProduct]),
             new("backward-bias", "rows", $"{device.Target} {kernels.Width} lanes", 0, descriptor.OutputShape.ElementCount, (double)sizeof(T) * descriptor.OutputShape.ElementCount, []),
         ];
     }
@@ -204,6 +213,11 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         if (InterleavedForward)
         {
             interleaved.BackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta, workspace);
+            return;
+        }
+
+        if (channelFilter is not null && channelFilter.TryRun(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta, workspace))
+        {
             return;
         }
 
@@ -340,6 +354,19 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             made.Dispose();
             return null;
         }
+    }
+
+    private ChannelFilterGradient<T> ChannelFilter(int threads)
+    {
+        GatherMap.Fields* map = forward.Map;
+
+        // An axis merged of several is read straight through.
+        ConvolutionAxis last = map->Rank == axes.Length ? axes[^1] : new(map->Inputs[map->Rank - 1], 1, 1, 1, 0, 0, map->Positions[map->Rank - 1], Boundary.Zero, false);
+        CpuKernels<T>? narrow = cpu.Isa == CpuIsa.Avx512 ? CpuKernels<T>.For(CpuIsa.Avx2) : null;
+        return new(kernels, narrow, threads, last, new()
+        {
+            Map = map, Problems = problems, Groups = groups, Batch = batch, InGroup = inGroup, OutGroup = outGroup, SharedInput = Descriptor.SharedInput,
+        });
     }
 
     private bool HasNonFinite(CpuQueue queue, TensorView<T> view)

@@ -1,0 +1,567 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using HpcLinear.Cpu;
+
+namespace HpcLinear.Operations;
+
+/// <summary>
+/// The gradient of the filter with output channels as lanes: <c>dw[m, c, t] = sum over images, positions of dy[m, o] x[c, stride·o + dilation·t - low]</c>.
+/// A chunk of positions at a time, rows of x are copied into scratch memory, dy is transposed there into vectors of channels, and register tiles of rows x
+/// vectors add the chunk's part to sums that stay in the second-level cache.
+/// </summary>
+/// <remarks>
+/// The rows of a tile are input channels, and every tap runs over the positions where it reads inside of the plane: no padding is multiplied. With few input
+/// channels they are the taps of the last axis instead; zeros of the padding are then staged and multiplied, right whenever the result is finite.
+/// Chunks, blocks and parts of the sum are fixed by the shape.
+/// </remarks>
+internal sealed unsafe class ChannelFilterGradient<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    /// <summary>Positions of a chunk: sums are fetched and stored once a chunk, and rows that neighbouring positions share are copied once.</summary>
+    private const int ChunkPositions = 256;
+
+    /// <summary>Bytes of a block's sums: with the staged rows they stay in the second-level cache.</summary>
+    private const long SumBytes = 320 << 10;
+
+    /// <summary>The largest scratch memory of a worker for which this algorithm is taken.</summary>
+    private const long MaxWorkerBytes = 1 << 20;
+
+    /// <summary>Items there should be, so that threads share the work evenly.</summary>
+    private const long Items = 8;
+
+    /// <summary>Chunks of a part at least: every part has sums of its own to be cleared and added.</summary>
+    private const long PartChunks = 3;
+
+    /// <summary>Multiply-adds of a 64-byte vector in the time in which a sum is cleared, added to, transposed and written.</summary>
+    private const double SumCost = 3;
+
+    /// <summary>The same for an element of a patch that a product packs.</summary>
+    private const double PatchCost = 3.5;
+
+    private readonly CpuKernels<T> kernels;
+    private readonly Sizes s;
+    private readonly int threads;
+    private readonly ConvolutionAxis axis;
+    private readonly bool tapRows;
+    private readonly int positions;
+    private readonly int taps;
+    private readonly int outerTaps;
+    private readonly long outerPositions;
+    private readonly long sourceRows;
+    private readonly int segments;
+    private readonly int segment;
+    private readonly int chunkRows;
+    private readonly long chunks;
+    private readonly int span;
+    private readonly int pitch;
+    private readonly long inBlock;
+    private readonly long outBlock;
+    private readonly long inBlocks;
+    private readonly long outBlocks;
+    private readonly long parts;
+
+    /// <summary>Cuts the problem.</summary>
+    /// <param name="wide">The instruction set.</param>
+    /// <param name="narrow">One with shorter vectors, for few output channels; null if there is none.</param>
+    /// <param name="threads">Workers there may be.</param>
+    /// <param name="axis">The last axis of the map.</param>
+    /// <param name="sizes">The problem.</param>
+    public ChannelFilterGradient(CpuKernels<T> wide, CpuKernels<T>? narrow, int threads, ConvolutionAxis axis, in Sizes sizes)
+    {
+        s = sizes;
+        this.threads = threads;
+        this.axis = axis;
+        kernels = narrow is not null && Lanes(narrow) <= 0.8 * Lanes(wide) ? narrow : wide;
+        GatherMap.Fields* map = s.Map;
+        int last = map->Rank - 1;
+        (positions, taps, outerTaps) = (map->Positions[last], map->Taps[last], map->OuterTaps);
+        outerPositions = map->PositionCount / positions;
+        sourceRows = map->PlaneCount / axis.Input;
+        tapRows = s.InGroup < kernels.TileRows / 2 && taps > s.InGroup;
+
+        // Long rows are cut, short ones taken together.
+        segments = (positions + ChunkPositions - 1) / ChunkPositions;
+        segment = segments == 1 ? positions : Math.Min(positions, ((((positions + segments - 1) / segments) + 15) & ~15));
+        segments = (positions + segment - 1) / segment;
+        chunkRows = segments > 1 ? 1 : Math.Max(1, ChunkPositions / positions);
+        chunkRows = (int)Math.Clamp(s.Batch * outerPositions, 1, chunkRows);
+        long spanned = ((segment - 1L) * axis.Stride) + axis.Extent;
+        span = (int)Math.Min(int.MaxValue / 2, spanned);
+
+        // Rows of all channels an even power of two apart would share the sets of a cache.
+        pitch = (span * sizeof(T)) % 1024 < 64 ? span + (128 / sizeof(T)) : span;
+
+        int width = kernels.Width;
+        (inBlock, outBlock) = (s.InGroup, s.OutGroup);
+        while (inBlock * Round(outBlock, width) * TapCount * sizeof(T) > SumBytes && (inBlock > kernels.TileRows || outBlock > kernels.TileVectors * width))
+        {
+            if (inBlock > outBlock || outBlock <= kernels.TileVectors * width)
+            {
+                inBlock = Round((inBlock + 1) / 2, kernels.TileRows);
+            }
+            else
+            {
+                outBlock = Round((outBlock + 1) / 2, width);
+            }
+        }
+
+        while (WorkerBytes > MaxWorkerBytes && chunkRows > 1)
+        {
+            chunkRows /= 2;
+        }
+
+        chunks = segments > 1 ? s.Batch * outerPositions * segments : ((s.Batch * outerPositions) + chunkRows - 1) / chunkRows;
+        inBlocks = (s.InGroup + inBlock - 1) / inBlock;
+        outBlocks = (s.OutGroup + outBlock - 1) / outBlock;
+        long blocks = Math.Max(1, s.Problems * s.Groups * inBlocks * outBlocks);
+        parts = Math.Clamp((Items + blocks - 1) / blocks, 1, Math.Max(1, chunks / PartChunks));
+        WhyNot = Refusal(spanned, wide);
+    }
+
+    /// <summary>Null when this algorithm is the one to take; otherwise the reason against it.</summary>
+    public string? WhyNot { get; }
+
+    /// <summary>Whether <see cref="TryRun"/> may have to be followed by another algorithm.</summary>
+    public bool MayFail => tapRows;
+
+    /// <summary>The algorithm as text.</summary>
+    public string Text => "channel-lanes" + (tapRows ? ", rows of taps" : "") + (parts == 1 ? "" : $", sum in {parts} parts");
+
+    /// <summary>The largest register tile as text.</summary>
+    public string TileText => $"{Rows(tapRows ? taps : inBlock, Vectors(outBlock))}x{Vectors(outBlock) * kernels.Width}";
+
+    /// <summary>Scratch bytes of all workers, and of sums that are kept until all are done.</summary>
+    public long WorkspaceBytes => (threads * WorkerBytes) + (Keeps ? Align(Blocks * parts * BlockSums * sizeof(T)) : 0);
+
+    private long TapCount => (long)outerTaps * taps;
+
+    private long Blocks => s.Problems * s.Groups * inBlocks * outBlocks;
+
+    /// <summary>Whether sums are written to dw only when all are known: they are added, or looked at first.</summary>
+    private bool Keeps => parts > 1 || tapRows;
+
+    /// <summary>Sums of a block: vector (v, c, t) belongs to channels v·width …, input channel c and tap t.</summary>
+    private long BlockSums => Round(outBlock, kernels.Width) * inBlock * TapCount;
+
+    /// <summary>Rows of x that a chunk reads at most: of every image it touches, all.</summary>
+    private long Slots => Math.Min(chunkRows * (long)outerTaps, Math.Min(s.Batch, ((chunkRows - 2L) / outerPositions) + 2) * sourceRows);
+
+    private long StagedCount => Slots * inBlock * pitch;
+
+    private int GradientVector => chunkRows * segment * kernels.Width;
+
+    private long WorkerBytes => Align((Keeps ? 0 : BlockSums * sizeof(T)) + (kernels.TileVectors * (long)GradientVector * sizeof(T)) + (StagedCount * sizeof(T)) + (Ints * sizeof(int)));
+
+    /// <summary>Runs of every outer tap and how many they are; the rows of one position; the staged rows and their table.</summary>
+    private long Ints => (2L * chunkRows * outerTaps) + (2L * outerTaps) + (chunkRows * (long)outerTaps) + (2L * Buckets);
+
+    private int Buckets => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Min(1 << 20, 2L * chunkRows * outerTaps));
+
+    /// <summary><c>dw = alpha dy * x + beta dw</c>; false, with dw as it was, when padding has been multiplied and the result is not finite.</summary>
+    public bool TryRun(CpuQueue queue, T* x, T* dy, T* dw, T alpha, T beta, byte* workspace)
+    {
+        T* kept = (T*)(workspace + (threads * WorkerBytes));
+        Job job = new() { Owner = this, X = x, Y = dy, W = dw, Kept = kept, Workspace = workspace, Alpha = alpha, Beta = beta };
+        queue.Team.Run(checked((int)(Blocks * parts)), ref job);
+        if (!Keeps)
+        {
+            return true;
+        }
+
+        if (tapRows && kernels.HasNonFinite(kept, Blocks * parts * BlockSums))
+        {
+            return false;
+        }
+
+        FinishJob finish = new() { Owner = this, Kept = kept, W = dw, Alpha = alpha, Beta = beta };
+        queue.Team.Run(checked((int)(Blocks * OutVectors)), ref finish);
+        return true;
+    }
+
+    private static long Align(long bytes) => (bytes + 127) & ~63L;
+
+    private static long Round(long count, long unit) => (count + unit - 1) / unit * unit;
+
+    private long Lanes(CpuKernels<T> menu) => Round(s.OutGroup, menu.Width);
+
+    private int OutVectors => (int)((outBlock + kernels.Width - 1) / kernels.Width);
+
+    /// <summary>Vectors of the tiles that divide a number of output channels most evenly.</summary>
+    private int Vectors(long channels)
+    {
+        int vectors = (int)((channels + kernels.Width - 1) / kernels.Width), tiles = (vectors + kernels.TileVectors - 1) / kernels.TileVectors;
+        return (vectors + tiles - 1) / tiles;
+    }
+
+    /// <summary>Rows of the tiles that divide a number of rows most evenly.</summary>
+    private int Rows(long rows, int vectors)
+    {
+        int most = vectors == 1 ? 8 : kernels.TileRows;
+        long tiles = (rows + most - 1) / most;
+        return (int)((rows + tiles - 1) / tiles);
+    }
+
+    private string? Refusal(long spanned, CpuKernels<T> wide)
+    {
+        double bytes = Math.Max(WorkerBytes, (double)Slots * inBlock * spanned * sizeof(T));
+        if (bytes > MaxWorkerBytes)
+        {
+            return $"channel-lanes: {bytes:G6} bytes of rows and sums a worker exceed {MaxWorkerBytes}";
+        }
+
+        // In multiply-adds of a vector of 64 bytes, a position of the output.
+        double filter = (double)s.InGroup * TapCount, count = Math.Max(1, (double)s.Batch * outerPositions * positions), unit = sizeof(T) / 64.0;
+        double lanes = (Round(s.OutGroup, kernels.Width) * filter * unit * (tapRows ? 1 : Inside())) + (SumCost * s.OutGroup * filter / count);
+        double product = (Round(s.OutGroup, wide.TileRows) * Round((long)filter, wide.Width) * unit) + (PatchCost * filter);
+        return lanes > product ? $"channel-lanes: {count:G6} positions a sum cost {product:G3} as patches, {lanes:G3} and the transposed sums here" : null;
+    }
+
+    /// <summary>The share of taps that read inside of the plane.</summary>
+    private double Inside()
+    {
+        double share = 1;
+        for (int a = 0; a < s.Map->Rank; a++)
+        {
+            ReadOnlySpan<int> table = new((int*)s.Map->Tables[a], s.Map->Positions[a] * s.Map->Taps[a]);
+            share *= 1 - ((double)table.Count(-1) / table.Length);
+        }
+
+        return share;
+    }
+
+    /// <summary>Transposes sums of a vector of output channels into the filter.</summary>
+    private void Write(T* sums, long pair, long outFirst, long outCount, long inFirst, long inCount, T* dw, T alpha, T beta)
+    {
+        T** lanes = stackalloc T*[kernels.Width];
+        for (long l = 0; l < outCount; l++)
+        {
+            lanes[l] = dw + ((((pair * s.OutGroup) + outFirst + l) * s.InGroup) + inFirst) * TapCount;
+        }
+
+        kernels.Separate(sums, inCount * TapCount, lanes, (int)outCount, 0, alpha, beta, null);
+    }
+
+    /// <summary>Sizes and strides of the problem.</summary>
+    internal readonly struct Sizes
+    {
+        public GatherMap.Fields* Map { get; init; }
+
+        public long Problems { get; init; }
+
+        public long Groups { get; init; }
+
+        public long Batch { get; init; }
+
+        public long InGroup { get; init; }
+
+        public long OutGroup { get; init; }
+
+        public bool SharedInput { get; init; }
+    }
+
+    /// <summary>One block of channels over one part of the sum.</summary>
+    private struct Job : ITeamJob
+    {
+        public ChannelFilterGradient<T> Owner;
+        public T* X;
+        public T* Y;
+        public T* W;
+        public T* Kept;
+        public byte* Workspace;
+        public T Alpha;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            ChannelFilterGradient<T> o = Owner;
+            long part = index / o.Blocks, block = index % o.Blocks;
+            T* gradients = (T*)(Workspace + (worker * o.WorkerBytes));
+            T* own = gradients + (o.kernels.TileVectors * (long)o.GradientVector);
+            T* sums = o.Keeps ? Kept + (((block * o.parts) + part) * o.BlockSums) : own;
+            T* staged = own + (o.Keeps ? 0 : o.BlockSums);
+            int* ints = (int*)(staged + o.StagedCount);
+            long pair = block / o.inBlocks / o.outBlocks, inFirst = block % o.inBlocks * o.inBlock, outFirst = block / o.inBlocks % o.outBlocks * o.outBlock;
+            Block b = new()
+            {
+                Owner = o,
+                Gradients = gradients,
+                Staged = staged,
+                Sums = sums,
+                Runs = ints,
+                RunCounts = ints + (2L * o.chunkRows * o.outerTaps),
+                InCount = Math.Min(o.inBlock, o.s.InGroup - inFirst),
+                OutCount = Math.Min(o.outBlock, o.s.OutGroup - outFirst),
+            };
+            b.Rows = b.RunCounts + o.outerTaps;
+            b.Sources = b.Rows + o.outerTaps;
+            b.Table = b.Sources + (o.chunkRows * (long)o.outerTaps);
+            long problem = pair / o.s.Groups, group = pair % o.s.Groups, plane = o.sourceRows * o.axis.Input, outPlane = o.outerPositions * o.positions;
+            b.XImage = o.s.Groups * o.s.InGroup * plane;
+            b.X = X + (o.s.SharedInput ? 0 : problem * o.s.Batch * b.XImage) + (((group * o.s.InGroup) + inFirst) * plane);
+            b.YImage = o.s.Groups * o.s.OutGroup * outPlane;
+            b.Y = Y + (problem * o.s.Batch * b.YImage) + (((group * o.s.OutGroup) + outFirst) * outPlane);
+            CpuKernels<T>.NativeClear(sums, o.BlockSums);
+            for (long chunk = o.chunks * part / o.parts; chunk < o.chunks * (part + 1) / o.parts; chunk++)
+            {
+                b.Chunk(chunk);
+            }
+
+            int width = o.kernels.Width;
+            for (int v = 0; !o.Keeps && v * width < b.OutCount; v++)
+            {
+                o.Write(sums + (v * o.inBlock * o.TapCount * width), pair, outFirst + (v * width), Math.Min(width, b.OutCount - (v * width)), inFirst, b.InCount, W, Alpha, Beta);
+            }
+        }
+    }
+
+    /// <summary>Adds the parts of a vector of output channels in order and writes it.</summary>
+    private struct FinishJob : ITeamJob
+    {
+        public ChannelFilterGradient<T> Owner;
+        public T* Kept;
+        public T* W;
+        public T Alpha;
+        public T Beta;
+
+        public readonly void Execute(int index, int worker)
+        {
+            ChannelFilterGradient<T> o = Owner;
+            int width = o.kernels.Width;
+            long block = index / o.OutVectors, v = index % o.OutVectors, count = o.inBlock * o.TapCount * width;
+            long pair = block / o.inBlocks / o.outBlocks, inFirst = block % o.inBlocks * o.inBlock, outFirst = (block / o.inBlocks % o.outBlocks * o.outBlock) + (v * width);
+            long channels = Math.Min(width, o.s.OutGroup - outFirst);
+            T* sums = Kept + (block * o.parts * o.BlockSums) + (v * count);
+            for (long part = 1; part < o.parts; part++)
+            {
+                o.kernels.Elementwise(ElementwiseOperation.Add, sums, sums + (part * o.BlockSums), sums, count, T.One, T.Zero);
+            }
+
+            if (channels > 0)
+            {
+                o.Write(sums, pair, outFirst, channels, inFirst, Math.Min(o.inBlock, o.s.InGroup - inFirst), W, Alpha, Beta);
+            }
+        }
+    }
+
+    /// <summary>One block of channels of one problem's group, and the worker's scratch memory.</summary>
+    private struct Block
+    {
+        public ChannelFilterGradient<T> Owner;
+        public T* X;
+        public T* Y;
+        public long XImage;
+        public long YImage;
+        public long InCount;
+        public long OutCount;
+        public T* Gradients;
+        public T* Staged;
+        public T* Sums;
+        public int* Runs;
+        public int* RunCounts;
+        public int* Rows;
+        public int* Sources;
+        public int* Table;
+
+        public readonly void Chunk(long chunk)
+        {
+            ChannelFilterGradient<T> o = Owner;
+            long row = o.segments > 1 ? chunk / o.segments : chunk * o.chunkRows;
+            int start = o.segments > 1 ? (int)(chunk % o.segments) * o.segment : 0, count = Math.Min(o.segment, o.positions - start);
+            int rows = (int)Math.Min(o.chunkRows, (o.s.Batch * o.outerPositions) - row);
+            Stage(row, rows, start);
+            int width = o.kernels.Width, vectors = o.Vectors(o.outBlock);
+            for (int v = 0; v * width < OutCount; v += vectors)
+            {
+                int here = (int)Math.Min(vectors, ((OutCount + width - 1) / width) - v);
+                Gradient(row, rows, start, count, v, here);
+                Multiply(start, count, v, here);
+            }
+        }
+
+        /// <summary>Lists the runs of every outer tap and copies the rows they read, each once.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Stage(long row, int rows, int start)
+        {
+            ChannelFilterGradient<T> o = Owner;
+            int buckets = o.Buckets, mask = buckets - 1, sources = 0, gradientRow = o.segment * o.kernels.Width;
+            long image = row / o.outerPositions, first = image, outer = row % o.outerPositions;
+            new Span<int>(Table, 2 * buckets).Fill(-1);
+            new Span<int>(RunCounts, o.outerTaps).Clear();
+            int slotSize = checked((int)(o.inBlock * o.pitch));
+            for (int r = 0; r < rows; r++)
+            {
+                o.s.Map->OuterRows(outer, Rows);
+                for (int q = 0; q < o.outerTaps; q++)
+                {
+                    if (Rows[q] < 0)
+                    {
+                        continue;
+                    }
+
+                    // A small table of what has been staged: rows share most of what they read.
+                    int key = checked((int)(((image - first) * o.sourceRows) + Rows[q])), at = key & mask;
+                    while (Table[2 * at] >= 0 && Table[2 * at] != key)
+                    {
+                        at = (at + 1) & mask;
+                    }
+
+                    if (Table[2 * at] < 0)
+                    {
+                        (Table[2 * at], Table[(2 * at) + 1], Sources[sources]) = (key, sources, key);
+                        sources++;
+                    }
+
+                    int* run = Runs + (2L * ((q * o.chunkRows) + RunCounts[q]++));
+                    (run[0], run[1]) = (Table[(2 * at) + 1] * slotSize, r * gradientRow);
+                }
+
+                if (++outer == o.outerPositions)
+                {
+                    (outer, image) = (0, image + 1);
+                }
+            }
+
+            // Staged element i of a row is coordinate low + i of it.
+            int low = (o.axis.Stride * start) - o.axis.Low, from = Math.Max(0, -low), to = Math.Min(o.span, o.axis.Input - low);
+            for (long c = 0; c < InCount; c++)
+            {
+                T* target = Staged + (c * o.pitch);
+                T* plane = X + (first * XImage) + (c * o.sourceRows * o.axis.Input) + low;
+                for (int slot = 0; slot < sources; slot++, target += slotSize)
+                {
+                    long key = Sources[slot], away = key / o.sourceRows;
+                    T* source = plane + (away * XImage) + ((key - (away * o.sourceRows)) * o.axis.Input);
+                    Copy(source + from, target + from, to - from);
+                    for (int i = 0; i < from; i++)
+                    {
+                        target[i] = Rim(source - low, low + i);
+                    }
+
+                    for (int i = Math.Max(from, to); i < o.span; i++)
+                    {
+                        target[i] = Rim(source - low, low + i);
+                    }
+                }
+            }
+        }
+
+        private readonly T Rim(T* row, int coordinate)
+        {
+            int source = Owner.axis.Map(coordinate);
+            return source < 0 ? T.Zero : row[source];
+        }
+
+        /// <summary>Transposes gradients: vector p of channel vector v is at <c>Gradients[(v*GradientVector) + p*width]</c>.</summary>
+        private readonly void Gradient(long row, int rows, int start, int count, int first, int vectors)
+        {
+            ChannelFilterGradient<T> o = Owner;
+            int width = o.kernels.Width;
+            long outPlane = o.outerPositions * o.positions;
+            T** lanes = stackalloc T*[width];
+            for (int v = 0; v < vectors; v++)
+            {
+                long channel = (long)(first + v) * width;
+                int used = (int)Math.Min(width, OutCount - channel);
+                T* to = Gradients + ((long)v * o.GradientVector);
+                for (long at = row; at < row + rows;)
+                {
+                    long image = at / o.outerPositions, outer = at - (image * o.outerPositions), together = Math.Min(row + rows - at, o.outerPositions - outer);
+                    for (int l = 0; l < used; l++)
+                    {
+                        lanes[l] = Y + (image * YImage) + ((channel + l) * outPlane) + (outer * o.positions) + start;
+                    }
+
+                    long length = o.segments > 1 ? count : together * o.positions;
+                    o.kernels.Interleave(lanes, used, 0, length, to);
+                    to += length * width;
+                    at += together;
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        private readonly void Multiply(int start, int count, int firstVector, int vectors)
+        {
+            ChannelFilterGradient<T> o = Owner;
+            int width = o.kernels.Width, stride = o.axis.Stride, step = o.axis.Reversed ? -o.axis.Dilation : o.axis.Dilation, tap0 = o.axis.Reversed ? o.axis.Extent - 1 : 0;
+            nint tapCount = (nint)o.TapCount * width;
+            T* sums = Sums + (firstVector * o.inBlock * tapCount);
+            FilterTile<T> tile = new() { XStep = stride, GVector = o.GradientVector, Count = count, CVector = (nint)o.inBlock * tapCount };
+            if (o.tapRows)
+            {
+                (tile.XRow, tile.CRow) = (step, width);
+                tile.G = Gradients;
+                int most = o.Rows(o.taps, vectors);
+                for (int c = 0; c < InCount; c++)
+                {
+                    for (int q = 0; q < o.outerTaps; q++)
+                    {
+                        tile.Runs = Runs + (2L * q * o.chunkRows);
+                        tile.RunCount = RunCounts[q];
+                        for (int t = 0; t < o.taps; t += most)
+                        {
+                            tile.X = Staged + ((long)c * o.pitch) + tap0 + ((long)step * t);
+                            tile.C = sums + (c * tapCount) + (((q * o.taps) + t) * (nint)width);
+                            o.kernels.FilterTile(Math.Min(most, o.taps - t), vectors, &tile);
+                        }
+                    }
+                }
+
+                return;
+            }
+
+            int rows = o.Rows(InCount, vectors);
+            (tile.XRow, tile.CRow) = (o.pitch, tapCount);
+            for (int c = 0; c < InCount; c += rows)
+            {
+                for (int t = 0; t < o.taps; t++)
+                {
+                    // The positions of this chunk at which the tap reads inside of the row.
+                    int offset = tap0 + (step * t), from = 0, to = count;
+                    if (o.axis.Boundary == Boundary.Zero)
+                    {
+                        long before = (long)o.axis.Low - offset, after = before + o.axis.Input - 1;
+                        from = (int)Math.Clamp((before > 0 ? (before + stride - 1) / stride : 0) - start, 0, count);
+                        to = after < 0 ? 0 : (int)Math.Clamp((after / stride) + 1 - start, 0, count);
+                    }
+
+                    if (from >= to)
+                    {
+                        continue;
+                    }
+
+                    tile.Count = to - from;
+                    tile.G = Gradients + (from * width);
+                    tile.X = Staged + ((long)c * o.pitch) + offset + ((long)from * stride);
+                    for (int q = 0; q < o.outerTaps; q++)
+                    {
+                        if (RunCounts[q] == 0)
+                        {
+                            continue;
+                        }
+
+                        tile.Runs = Runs + (2L * q * o.chunkRows);
+                        tile.RunCount = RunCounts[q];
+                        tile.C = sums + (c * tapCount) + (((q * o.taps) + t) * (nint)width);
+                        o.kernels.FilterTile((int)Math.Min(rows, InCount - c), vectors, &tile);
+                    }
+                }
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Copy(T* from, T* to, int count)
+        {
+            int width = Vector<T>.Count, i = 0;
+            for (; i + width <= count; i += width)
+            {
+                Vector.Store(Vector.Load(from + i), to + i);
+            }
+
+            for (; i < count; i++)
+            {
+                to[i] = from[i];
+            }
+        }
+    }
+}
