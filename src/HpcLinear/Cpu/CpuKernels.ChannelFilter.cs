@@ -18,7 +18,7 @@ internal unsafe struct FilterTile<T>
     public nint GVector;
 
     /// <summary>Runs of positions as pairs: where each begins in X and in G.</summary>
-    public int* Runs;
+    public nint* Runs;
     public nint RunCount;
 
     /// <summary>Positions of each run.</summary>
@@ -69,8 +69,8 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
         TVector c50 = default, c51 = default, c52 = default;
         TVector c60 = default, c61 = default, c62 = default;
         TVector c70 = default, c71 = default, c72 = default;
-        int* run = tile->Runs;
-        int* end = run + (2 * tile->RunCount);
+        nint* run = tile->Runs;
+        nint* end = run + (2 * tile->RunCount);
         for (; run != end; run += 2)
         {
             T* a = tile->X + run[0], a3 = a + (3 * row), a6 = a3 + (3 * row), b = tile->G + run[1];

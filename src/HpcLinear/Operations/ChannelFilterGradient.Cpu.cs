@@ -6,13 +6,14 @@ namespace HpcLinear.Operations;
 
 /// <summary>
 /// The gradient of the filter with output channels as lanes: <c>dw[m, c, t] = sum over images, positions of dy[m, o] x[c, stride·o + dilation·t - low]</c>.
-/// A chunk of positions at a time, rows of x are copied into scratch memory, dy is transposed there into vectors of channels, and register tiles of rows x
-/// vectors add the chunk's part to sums that stay in the second-level cache.
+/// A chunk of positions at a time, dy is transposed in scratch memory into vectors of channels, and register tiles of rows x vectors add the chunk's part to
+/// sums that stay in the second-level cache.
 /// </summary>
 /// <remarks>
-/// The rows of a tile are input channels, and every tap runs over the positions where it reads inside of the plane: no padding is multiplied. With few input
-/// channels they are the taps of the last axis instead; zeros of the padding are then staged and multiplied, right whenever the result is finite.
-/// Chunks, blocks and parts of the sum are fixed by the shape.
+/// The rows of a tile are input channels, read where they are, and every tap runs over the positions where it reads inside of the plane: no padding is
+/// multiplied. Rows of x are copied only where a boundary adds elements to them, and with few input channels: the rows of a tile are then the taps of the last
+/// axis, and the zeros of the padding are multiplied, right whenever the result is finite. Through a single tap that reads straight, x and dy change places
+/// when x has fewer channels to transpose. Chunks, blocks and parts of the sum are fixed by the shape.
 /// </remarks>
 internal sealed unsafe class ChannelFilterGradient<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -43,6 +44,8 @@ internal sealed unsafe class ChannelFilterGradient<T>
     private readonly int threads;
     private readonly ConvolutionAxis axis;
     private readonly bool tapRows;
+    private readonly bool inPlace;
+    private readonly bool swapped;
     private readonly int positions;
     private readonly int taps;
     private readonly int outerTaps;
@@ -71,6 +74,11 @@ internal sealed unsafe class ChannelFilterGradient<T>
         s = sizes;
         this.threads = threads;
         this.axis = axis;
+
+        // A single tap that reads straight through: x and dy may change places, and the one with fewer channels is transposed.
+        swapped = s.Map->Rank == 1 && s.Map->TapCount == 1 && axis.Stride == 1 && axis.Low == 0 && axis.Input == axis.Output
+            && Pass(s.InGroup, s.OutGroup, wide.Width) < Pass(s.OutGroup, s.InGroup, wide.Width);
+        s = swapped ? s with { InGroup = s.OutGroup, OutGroup = s.InGroup } : s;
         kernels = narrow is not null && Lanes(narrow) <= 0.8 * Lanes(wide) ? narrow : wide;
         GatherMap.Fields* map = s.Map;
         int last = map->Rank - 1;
@@ -78,6 +86,8 @@ internal sealed unsafe class ChannelFilterGradient<T>
         outerPositions = map->PositionCount / positions;
         sourceRows = map->PlaneCount / axis.Input;
         tapRows = s.InGroup < kernels.TileRows / 2 && taps > s.InGroup;
+
+        inPlace = !tapRows && (axis.Boundary == Boundary.Zero || (axis.Low <= 0 && axis.High <= 0));
 
         // Long rows are cut, short ones taken together.
         segments = (positions + ChunkPositions - 1) / ChunkPositions;
@@ -88,7 +98,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
         long spanned = ((segment - 1L) * axis.Stride) + axis.Extent;
         span = (int)Math.Min(int.MaxValue / 2, spanned);
 
-        // Rows of all channels an even power of two apart would share the sets of a cache.
+        // Copied rows a power of two apart would share the sets of a cache.
         pitch = (span * sizeof(T)) % 1024 < 64 ? span + (128 / sizeof(T)) : span;
 
         int width = kernels.Width;
@@ -146,14 +156,14 @@ internal sealed unsafe class ChannelFilterGradient<T>
     /// <summary>Rows of x that a chunk reads at most: of every image it touches, all.</summary>
     private long Slots => Math.Min(chunkRows * (long)outerTaps, Math.Min(s.Batch, ((chunkRows - 2L) / outerPositions) + 2) * sourceRows);
 
-    private long StagedCount => Slots * inBlock * pitch;
+    private long StagedCount => inPlace ? 0 : Slots * inBlock * pitch;
 
     private int GradientVector => chunkRows * segment * kernels.Width;
 
     private long WorkerBytes => Align((Keeps ? 0 : BlockSums * sizeof(T)) + (kernels.TileVectors * (long)GradientVector * sizeof(T)) + (StagedCount * sizeof(T)) + (Ints * sizeof(int)));
 
     /// <summary>Runs of every outer tap and how many they are; the rows of one position; the staged rows and their table.</summary>
-    private long Ints => (2L * chunkRows * outerTaps) + (2L * outerTaps) + (chunkRows * (long)outerTaps) + (2L * Buckets);
+    private long Ints => 128 + (4L * chunkRows * outerTaps) + (2L * outerTaps) + (chunkRows * (long)outerTaps) + (2L * Buckets);
 
     private int Buckets => (int)BitOperations.RoundUpToPowerOf2((uint)Math.Min(1 << 20, 2L * chunkRows * outerTaps));
 
@@ -161,7 +171,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
     public bool TryRun(CpuQueue queue, T* x, T* dy, T* dw, T alpha, T beta, byte* workspace)
     {
         T* kept = (T*)(workspace + (threads * WorkerBytes));
-        Job job = new() { Owner = this, X = x, Y = dy, W = dw, Kept = kept, Workspace = workspace, Alpha = alpha, Beta = beta };
+        Job job = new() { Owner = this, X = swapped ? dy : x, Y = swapped ? x : dy, W = dw, Kept = kept, Workspace = workspace, Alpha = alpha, Beta = beta };
         queue.Team.Run(checked((int)(Blocks * parts)), ref job);
         if (!Keeps)
         {
@@ -181,6 +191,9 @@ internal sealed unsafe class ChannelFilterGradient<T>
     private static long Align(long bytes) => (bytes + 127) & ~63L;
 
     private static long Round(long count, long unit) => (count + unit - 1) / unit * unit;
+
+    /// <summary>What a position costs with some channels as lanes: multiply-adds of vectors, and transposing.</summary>
+    private static double Pass(long lanes, long rows, int width) => ((double)Round(lanes, width) / width * rows) + (0.5 * lanes);
 
     private long Lanes(CpuKernels<T> menu) => Round(s.OutGroup, menu.Width);
 
@@ -203,7 +216,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
 
     private string? Refusal(long spanned, CpuKernels<T> wide)
     {
-        double bytes = Math.Max(WorkerBytes, (double)Slots * inBlock * spanned * sizeof(T));
+        double bytes = inPlace ? WorkerBytes : Math.Max(WorkerBytes, (double)Slots * inBlock * spanned * sizeof(T));
         if (bytes > MaxWorkerBytes)
         {
             return $"channel-lanes: {bytes:G6} bytes of rows and sums a worker exceed {MaxWorkerBytes}";
@@ -232,6 +245,20 @@ internal sealed unsafe class ChannelFilterGradient<T>
     /// <summary>Transposes sums of a vector of output channels into the filter.</summary>
     private void Write(T* sums, long pair, long outFirst, long outCount, long inFirst, long inCount, T* dw, T alpha, T beta)
     {
+        if (swapped)
+        {
+            for (long c = 0; c < inCount; c++, sums += kernels.Width)
+            {
+                T* row = dw + ((((pair * s.InGroup) + inFirst + c) * s.OutGroup) + outFirst);
+                for (int l = 0; l < outCount; l++)
+                {
+                    row[l] = beta == T.Zero ? alpha * sums[l] : (alpha * sums[l]) + (beta * row[l]);
+                }
+            }
+
+            return;
+        }
+
         T** lanes = stackalloc T*[kernels.Width];
         for (long l = 0; l < outCount; l++)
         {
@@ -279,7 +306,8 @@ internal sealed unsafe class ChannelFilterGradient<T>
             T* own = gradients + (o.kernels.TileVectors * (long)o.GradientVector);
             T* sums = o.Keeps ? Kept + (((block * o.parts) + part) * o.BlockSums) : own;
             T* staged = own + (o.Keeps ? 0 : o.BlockSums);
-            int* ints = (int*)(staged + o.StagedCount);
+            nint* runs = (nint*)(own + Round((o.Keeps ? 0 : o.BlockSums) + o.StagedCount, 64));
+            int* ints = (int*)(runs + (2L * o.chunkRows * o.outerTaps));
             long pair = block / o.inBlocks / o.outBlocks, inFirst = block % o.inBlocks * o.inBlock, outFirst = block / o.inBlocks % o.outBlocks * o.outBlock;
             Block b = new()
             {
@@ -287,8 +315,8 @@ internal sealed unsafe class ChannelFilterGradient<T>
                 Gradients = gradients,
                 Staged = staged,
                 Sums = sums,
-                Runs = ints,
-                RunCounts = ints + (2L * o.chunkRows * o.outerTaps),
+                Runs = runs,
+                RunCounts = ints,
                 InCount = Math.Min(o.inBlock, o.s.InGroup - inFirst),
                 OutCount = Math.Min(o.outBlock, o.s.OutGroup - outFirst),
             };
@@ -297,9 +325,9 @@ internal sealed unsafe class ChannelFilterGradient<T>
             b.Table = b.Sources + (o.chunkRows * (long)o.outerTaps);
             long problem = pair / o.s.Groups, group = pair % o.s.Groups, plane = o.sourceRows * o.axis.Input, outPlane = o.outerPositions * o.positions;
             b.XImage = o.s.Groups * o.s.InGroup * plane;
-            b.X = X + (o.s.SharedInput ? 0 : problem * o.s.Batch * b.XImage) + (((group * o.s.InGroup) + inFirst) * plane);
+            b.X = X + (o.s.SharedInput && !o.swapped ? 0 : problem * o.s.Batch * b.XImage) + (((group * o.s.InGroup) + inFirst) * plane);
             b.YImage = o.s.Groups * o.s.OutGroup * outPlane;
-            b.Y = Y + (problem * o.s.Batch * b.YImage) + (((group * o.s.OutGroup) + outFirst) * outPlane);
+            b.Y = Y + (o.s.SharedInput && o.swapped ? 0 : problem * o.s.Batch * b.YImage) + (((group * o.s.OutGroup) + outFirst) * outPlane);
             CpuKernels<T>.NativeClear(sums, o.BlockSums);
             for (long chunk = o.chunks * part / o.parts; chunk < o.chunks * (part + 1) / o.parts; chunk++)
             {
@@ -356,7 +384,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
         public T* Gradients;
         public T* Staged;
         public T* Sums;
-        public int* Runs;
+        public nint* Runs;
         public int* RunCounts;
         public int* Rows;
         public int* Sources;
@@ -370,11 +398,12 @@ internal sealed unsafe class ChannelFilterGradient<T>
             int rows = (int)Math.Min(o.chunkRows, (o.s.Batch * o.outerPositions) - row);
             Stage(row, rows, start);
             int width = o.kernels.Width, vectors = o.Vectors(o.outBlock);
+            T* origin = o.inPlace ? X + (row / o.outerPositions * XImage) : Staged;
             for (int v = 0; v * width < OutCount; v += vectors)
             {
                 int here = (int)Math.Min(vectors, ((OutCount + width - 1) / width) - v);
                 Gradient(row, rows, start, count, v, here);
-                Multiply(start, count, v, here);
+                Multiply(origin, start, count, v, here);
             }
         }
 
@@ -385,9 +414,12 @@ internal sealed unsafe class ChannelFilterGradient<T>
             ChannelFilterGradient<T> o = Owner;
             int buckets = o.Buckets, mask = buckets - 1, sources = 0, gradientRow = o.segment * o.kernels.Width;
             long image = row / o.outerPositions, first = image, outer = row % o.outerPositions;
-            new Span<int>(Table, 2 * buckets).Fill(-1);
+            new Span<int>(Table, o.inPlace ? 0 : 2 * buckets).Fill(-1);
             new Span<int>(RunCounts, o.outerTaps).Clear();
-            int slotSize = checked((int)(o.inBlock * o.pitch));
+
+            // Staged element i of a row is coordinate low + i of it.
+            int low = (o.axis.Stride * start) - o.axis.Low;
+            nint slotSize = (nint)o.inBlock * o.pitch;
             for (int r = 0; r < rows; r++)
             {
                 o.s.Map->OuterRows(outer, Rows);
@@ -395,6 +427,14 @@ internal sealed unsafe class ChannelFilterGradient<T>
                 {
                     if (Rows[q] < 0)
                     {
+                        continue;
+                    }
+
+                    nint* run = Runs + (2L * ((q * o.chunkRows) + RunCounts[q]++));
+                    run[1] = r * gradientRow;
+                    if (o.inPlace)
+                    {
+                        run[0] = (nint)(((image - first) * XImage) + ((long)Rows[q] * o.axis.Input) + low);
                         continue;
                     }
 
@@ -411,8 +451,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
                         sources++;
                     }
 
-                    int* run = Runs + (2L * ((q * o.chunkRows) + RunCounts[q]++));
-                    (run[0], run[1]) = (Table[(2 * at) + 1] * slotSize, r * gradientRow);
+                    run[0] = Table[(2 * at) + 1] * slotSize;
                 }
 
                 if (++outer == o.outerPositions)
@@ -421,8 +460,12 @@ internal sealed unsafe class ChannelFilterGradient<T>
                 }
             }
 
-            // Staged element i of a row is coordinate low + i of it.
-            int low = (o.axis.Stride * start) - o.axis.Low, from = Math.Max(0, -low), to = Math.Min(o.span, o.axis.Input - low);
+            if (o.inPlace)
+            {
+                return;
+            }
+
+            int from = Math.Max(0, -low), to = Math.Min(o.span, o.axis.Input - low);
             for (long c = 0; c < InCount; c++)
             {
                 T* target = Staged + (c * o.pitch);
@@ -480,11 +523,11 @@ internal sealed unsafe class ChannelFilterGradient<T>
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private readonly void Multiply(int start, int count, int firstVector, int vectors)
+        private readonly void Multiply(T* origin, int start, int count, int firstVector, int vectors)
         {
             ChannelFilterGradient<T> o = Owner;
             int width = o.kernels.Width, stride = o.axis.Stride, step = o.axis.Reversed ? -o.axis.Dilation : o.axis.Dilation, tap0 = o.axis.Reversed ? o.axis.Extent - 1 : 0;
-            nint tapCount = (nint)o.TapCount * width;
+            nint tapCount = (nint)o.TapCount * width, channel = o.inPlace ? (nint)(o.sourceRows * o.axis.Input) : o.pitch;
             T* sums = Sums + (firstVector * o.inBlock * tapCount);
             FilterTile<T> tile = new() { XStep = stride, GVector = o.GradientVector, Count = count, CVector = (nint)o.inBlock * tapCount };
             if (o.tapRows)
@@ -500,7 +543,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
                         tile.RunCount = RunCounts[q];
                         for (int t = 0; t < o.taps; t += most)
                         {
-                            tile.X = Staged + ((long)c * o.pitch) + tap0 + ((long)step * t);
+                            tile.X = origin + (c * channel) + tap0 + ((long)step * t);
                             tile.C = sums + (c * tapCount) + (((q * o.taps) + t) * (nint)width);
                             o.kernels.FilterTile(Math.Min(most, o.taps - t), vectors, &tile);
                         }
@@ -511,7 +554,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
             }
 
             int rows = o.Rows(InCount, vectors);
-            (tile.XRow, tile.CRow) = (o.pitch, tapCount);
+            (tile.XRow, tile.CRow) = (channel, tapCount);
             for (int c = 0; c < InCount; c += rows)
             {
                 for (int t = 0; t < o.taps; t++)
@@ -532,7 +575,7 @@ internal sealed unsafe class ChannelFilterGradient<T>
 
                     tile.Count = to - from;
                     tile.G = Gradients + (from * width);
-                    tile.X = Staged + ((long)c * o.pitch) + offset + ((long)from * stride);
+                    tile.X = origin + (c * channel) + offset + ((long)from * stride);
                     for (int q = 0; q < o.outerTaps; q++)
                     {
                         if (RunCounts[q] == 0)

@@ -5,10 +5,11 @@ namespace HpcLinear.Operations;
 
 /// <summary>States each direction of the convolution as a product and hands it to <see cref="BlockedProduct"/>.</summary>
 /// <remarks>
-/// Forward: rows are output channels, columns (image, output), depth (channel, tap). Gradient of the filter: the same with the patches transposed, the long
-/// sum cut into parts fixed by the shape. Gradient of the input: one dense product for each residue class of the input position modulo the stride, so that
-/// no inserted zero is multiplied; for a boundary other than zero it is taken on the padded input and folded back. With few input channels, whose rows would fill
-/// little of a tile: the product of the transposed filter with dy, whose rows (channel, tap) are then added where they were read.
+/// Forward: rows are output channels, columns (image, output), depth (channel, tap). Gradient of the filter: <see cref="ChannelFilterGradient{T}"/>, or for few
+/// positions the same with the patches transposed, the long sum cut into parts fixed by the shape. Gradient of the input: one dense product for each residue
+/// class of the input position modulo the stride, so that no inserted zero is multiplied; for a boundary other than zero it is taken on the padded input and
+/// folded back. With few input channels, whose rows would fill little of a tile: the product of the transposed filter with dy, whose rows (channel, tap) are
+/// then added where they were read.
 /// A packed zero of the padding would turn an infinite operand into NaN: when there is padding and the other operand is not finite, <see cref="DirectConvolution{T}"/> computes.
 /// </remarks>
 internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
