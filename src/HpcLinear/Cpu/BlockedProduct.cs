@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace HpcLinear.Cpu;
 
@@ -61,22 +62,28 @@ internal static unsafe class BlockedProduct
     /// <summary>Bytes of a packed block of B: half of a 1 MB second-level cache.</summary>
     private const int BlockBytes = 512 << 10;
 
-    /// <summary>Multiply-adds worth handing to another thread, about 10 µs.</summary>
-    private const double Grain = 400e3;
+    /// <summary>Multiply-adds worth handing to another thread, about 2 µs.</summary>
+    private const double Grain = 100e3;
+
+    /// <summary>Multiply-adds of small products that are claimed together.</summary>
+    private const double GroupGrain = 400e3;
 
     /// <summary>Multiply-adds in the time of packing one element.</summary>
     private const double PackingCost = 16;
+
+    /// <summary>Depth from which a tile of C is fetched before it is computed.</summary>
+    private const int FetchedDepth = 256;
 
     /// <summary>B is read in place while its rows are at most this many bytes apart; farther, every depth step would touch a page of its own.</summary>
     private const int InPlaceStride = 2048;
 
     /// <summary>How a product is cut; a function of the shape and the thread count.</summary>
-    private readonly record struct Cut(int DepthBlock, long RowBlock, long ColumnBlock, long RowBlocks, long ColumnBlocks, long ProductsPerItem, int PanelBytesA, int BlockBytesB, int TileBytes)
+    public readonly record struct Cut(int DepthBlock, long RowBlock, long ColumnBlock, long RowBlocks, long ColumnBlocks, long ProductsPerItem, int PanelBytesA, int BlockBytesB, int TileBytes)
     {
         public long WorkerBytes => PanelBytesA + BlockBytesB + TileBytes;
     }
 
-    /// <summary>Scratch bytes that <see cref="Run"/> takes.</summary>
+    /// <summary>Scratch bytes that a product takes.</summary>
     public static long WorkspaceBytes<T>(CpuKernels<T> kernels, ProductShape shape, int threads)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Divide(kernels, shape, threads).WorkerBytes * threads;
 
@@ -87,14 +94,24 @@ internal static unsafe class BlockedProduct
         where TB : struct, IOperand<T>
         where TC : struct, IResult<T>
     {
-        Cut cut = Divide(kernels, shape, queue.Team.Size);
+        Run(queue, kernels, shape, Divide(kernels, shape, queue.Team.Size), a, b, c, alpha, begin, workspace);
+    }
+
+    /// <summary>As above, with a division made before.</summary>
+    public static void Run<T, TA, TB, TC>(CpuQueue queue, CpuKernels<T> kernels, ProductShape shape, Cut cut, TA a, TB b, TC c, T alpha, bool begin, byte* workspace)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TA : struct, IOperand<T>
+        where TB : struct, IOperand<T>
+        where TC : struct, IResult<T>
+    {
         Job<T, TA, TB, TC> job = new() { Kernels = kernels, Shape = shape, Cut = cut, A = a, B = b, C = c, Alpha = alpha, Begin = begin, Workspace = workspace };
         long perProduct = cut.RowBlocks * cut.ColumnBlocks;
         long items = perProduct == 1 ? (shape.Products + cut.ProductsPerItem - 1) / cut.ProductsPerItem : shape.Products * perProduct;
         queue.Team.Run(checked((int)items), ref job);
     }
 
-    private static Cut Divide<T>(CpuKernels<T> kernels, ProductShape shape, int threads)
+    /// <summary>Divides a product among threads. <paramref name="inPlaceA"/>, <paramref name="inPlaceB"/>: the operand will not be packed, so reading it again costs nothing.</summary>
+    public static Cut Divide<T>(CpuKernels<T> kernels, ProductShape shape, int threads, bool inPlaceA = false, bool inPlaceB = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int panel = kernels.TileVectors * kernels.Width, rows = kernels.TileRows;
@@ -112,13 +129,21 @@ internal static unsafe class BlockedProduct
             long panels = (shape.Columns + panel - 1) / panel, tiles = (shape.Rows + rows - 1) / rows;
             long least = Math.Max(1, (shape.Columns + columnBlock - 1) / columnBlock);
             double most = Math.Min(8.0 * threads, shape.Products * product / Grain);
-            (long columnCuts, long rowCuts) = Cuts(shape, panels, tiles, least, most, threads);
+            (long columnCuts, long rowCuts) = Cuts(
+                shape.Products,
+                panels,
+                tiles,
+                least,
+                most,
+                threads,
+                inPlaceA ? 0 : PackingCost / Math.Max(1, shape.Columns),
+                inPlaceB ? 0 : PackingCost / Math.Max(1, shape.Rows));
             columnBlock = Math.Clamp((panels + columnCuts - 1) / columnCuts * panel, panel, columnBlock);
             rowBlock = (tiles + rowCuts - 1) / rowCuts * rows;
         }
         else
         {
-            perItem = Math.Max(1, Math.Min((long)(Grain / Math.Max(1, product)), shape.Products / (4L * threads)));
+            perItem = Math.Max(1, Math.Min((long)(GroupGrain / Math.Max(1, product)), shape.Products / (4L * threads)));
         }
 
         rowBlock = Math.Max(1, Math.Min(rowBlock, shape.Rows));
@@ -136,21 +161,24 @@ internal static unsafe class BlockedProduct
 
     /// <summary>The numbers of pieces of columns and of rows that cost least: threads wait for the last region, every cut of columns packs A again, every cut
     /// of rows B.</summary>
-    private static (long Columns, long Rows) Cuts(ProductShape shape, long panels, long tiles, long least, double most, int threads)
+    private static (long Columns, long Rows) Cuts(long products, long panels, long tiles, long least, double most, int threads, double again, double againB)
     {
-        double again = PackingCost / Math.Max(1, shape.Columns), againB = PackingCost / Math.Max(1, shape.Rows), best = double.MaxValue;
+        double best = double.MaxValue;
         long columns = least, rows = 1;
         for (long c = least; c <= Math.Max(least, panels); c++)
         {
             for (long r = 1; r <= Math.Max(1, tiles); r++)
             {
-                double items = (double)shape.Products * c * r;
+                double items = (double)products * c * r;
                 if ((c > least || r > 1) && items > most)
                 {
                     break;
                 }
 
-                double waves = Math.Ceiling(items / threads) + 0.25, cost = waves / items * (1 + (c * again) + (r * againB));
+                // The largest region's share; regions come in whole tiles.
+                double share = (double)((panels + c - 1) / c) * ((tiles + r - 1) / r) / Math.Max(1.0, (double)products * panels * tiles);
+                double last = Math.Min(Math.Ceiling(items / threads) * share, (1.0 / threads) + (share * (threads - 1) / threads));
+                double cost = (last + (share / 4)) * (1 + (c * again) + (r * againB));
                 if (cost < best)
                 {
                     best = cost;
@@ -159,7 +187,7 @@ internal static unsafe class BlockedProduct
                 }
             }
 
-            if (shape.Products * (double)(c + 1) > most)
+            if (products * (double)(c + 1) > most)
             {
                 break;
             }
@@ -167,6 +195,14 @@ internal static unsafe class BlockedProduct
 
         return (columns, rows);
     }
+
+    /// <summary>Whether lines of A that lie in memory are packed all the same: several tiles would read them across pages.</summary>
+    public static bool PacksRows<T>(nint depthStride, bool severalTiles)
+        where T : unmanaged => depthStride != 1 && depthStride * sizeof(T) > 512 && severalTiles;
+
+    /// <summary>Whether B that lies in memory is packed all the same. In place, a row of it must be whole vectors and near its neighbour, or be read by a single row of tiles.</summary>
+    public static bool PacksColumns<T>(nint lineStride, nint depthStride, bool severalTiles)
+        where T : unmanaged => lineStride != 1 || (depthStride * sizeof(T) > InPlaceStride && severalTiles);
 
     private static int Align(int bytes) => (bytes + 127) & ~63;
 
@@ -226,10 +262,9 @@ internal static unsafe class BlockedProduct
             T* placeA = a.InPlace(out nint aLine, out nint aDepth);
             T* placeB = b.InPlace(out nint bLine, out nint bDepth);
 
-            // In place, a row of B must be whole vectors and near its neighbour, or be read by a single row of tiles.
-            bool packB = placeB is null || bLine != 1 || (bDepth * sizeof(T) > InPlaceStride && rows > tileRows);
+            bool packB = placeB is null || PacksColumns<T>(bLine, bDepth, rows > tileRows);
             long whole = packB ? 0 : columns / width * width;
-            bool packA = placeA is null || (aDepth != 1 && aDepth * sizeof(T) > 512 && columns > panel);
+            bool packA = placeA is null || PacksRows<T>(aDepth, columns > panel);
             if (Begin)
             {
                 c.Begin(row, rows, column, columns);
@@ -240,7 +275,14 @@ internal static unsafe class BlockedProduct
             {
                 int block = (int)Math.Min(Cut.DepthBlock, depth - from);
                 bool accumulate = Begin || from > 0;
-                for (long j = 0; j < columns; j += panel)
+                long packed0 = 0;
+                if (packB && placeB is not null && bLine == 1)
+                {
+                    packed0 = columns / panel * panel;
+                    Kernels.PackRows(placeB + column + (from * bDepth), bDepth, packed0, block, blockB, panel);
+                }
+
+                for (long j = packed0; j < columns; j += panel)
                 {
                     int count = (int)Math.Min(panel, columns - j);
                     if (j + count > whole)
@@ -271,6 +313,11 @@ internal static unsafe class BlockedProduct
                         T* target = count == vectors * width ? c.InPlace(row + i, column + j, count, out nint stride) : Null(out stride);
                         if (target is not null)
                         {
+                            if (block >= FetchedDepth)
+                            {
+                                Fetch(target, stride, height, count);
+                            }
+
                             Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, target, stride, Alpha, accumulate);
                         }
                         else
@@ -284,6 +331,22 @@ internal static unsafe class BlockedProduct
                 from += block;
             }
             while (from < depth);
+        }
+
+        /// <summary>Asks for a tile of C while the tile is computed.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Fetch(T* c, nint stride, int rows, int columns)
+        {
+            if (Sse.IsSupported)
+            {
+                for (int r = 0; r < rows; r++, c += stride)
+                {
+                    for (int j = 0; j < columns; j += 64 / sizeof(T))
+                    {
+                        Sse.Prefetch0(c + j);
+                    }
+                }
+            }
         }
 
         private static int PanelWidth(int count, int width) => (count + width - 1) / width * width;

@@ -190,7 +190,7 @@ internal abstract unsafe partial class CpuKernels<T>
 
     /// <summary>Columns become rows: in blocks of 4x4 within 128 bits, then the blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Transpose(float** from, long fromAt, float** to, long toAt)
+    internal static void Transpose(float** from, long fromAt, float** to, long toAt)
     {
         Vector512<float> a0 = Vector512.Load(from[0] + fromAt), a1 = Vector512.Load(from[1] + fromAt), a2 = Vector512.Load(from[2] + fromAt), a3 = Vector512.Load(from[3] + fromAt);
         Transpose(ref a0, ref a1, ref a2, ref a3);
@@ -207,7 +207,7 @@ internal abstract unsafe partial class CpuKernels<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Transpose(double** from, long fromAt, double** to, long toAt)
+    internal static void Transpose(double** from, long fromAt, double** to, long toAt)
     {
         Vector512<double> a0 = Vector512.Load(from[0] + fromAt), a1 = Vector512.Load(from[1] + fromAt), b0 = Vector512.Load(from[2] + fromAt), b1 = Vector512.Load(from[3] + fromAt);
         Vector512<double> c0 = Vector512.Load(from[4] + fromAt), c1 = Vector512.Load(from[5] + fromAt), d0 = Vector512.Load(from[6] + fromAt), d1 = Vector512.Load(from[7] + fromAt);
@@ -244,7 +244,7 @@ internal abstract unsafe partial class CpuKernels<T>
     public static void NativeClear(T* p, long count) => System.Runtime.InteropServices.NativeMemory.Clear(p, (nuint)(count * sizeof(T)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(
+    internal static void Transpose(
         Vector128<float> a,
         Vector128<float> b,
         Vector128<float> c,

@@ -76,5 +76,6 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd> : CpuKernels<
         tiles[at + 1] = &Tiles.Multiply<T, TVector, TSimd, TRows, N2>;
         tiles[at + 2] = &Tiles.Multiply<T, TVector, TSimd, TRows, N3>;
         FilterRows<TRows>();
+        Batches<TRows>();
     }
 }

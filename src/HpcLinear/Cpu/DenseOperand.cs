@@ -32,19 +32,14 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
     {
         if (lineStride == 1)
         {
-            for (int p = 0; p < depth; p++, panel += width, source += depthStride)
-            {
-                new ReadOnlySpan<T>(source, lines).CopyTo(new Span<T>(panel, lines));
-                if (lines < width)
-                {
-                    new Span<T>(panel + lines, width - lines).Clear();
-                }
-            }
-
+            Packing.Rows(panel, width, source, depthStride, lines, depth);
             return;
         }
 
-        for (int l = 0; l < width; l++)
+        int done = depthStride != 1 ? 0
+            : sizeof(T) == sizeof(float) ? Packing.Lines((float*)panel, width, (float*)source, lineStride, lines, depth)
+            : Packing.Lines((double*)panel, width, (double*)source, lineStride, lines, depth);
+        for (int l = done; l < width; l++)
         {
             T* to = panel + l;
             if (l >= lines)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
 
 namespace HpcLinear.Cpu;
 
@@ -16,26 +17,28 @@ internal interface ITeamJob
 /// </summary>
 internal sealed unsafe class ThreadTeam : IDisposable
 {
-    // About 50 µs of polling before a worker sleeps: waking a sleeping thread costs as much.
+    // About 75 µs of polling before a worker sleeps: waking a sleeping thread costs as much.
     private const int SpinsBeforeSleep = 2000;
+
+    // Two cache lines: neighbours are fetched in pairs.
+    private const int Line = 128;
 
     private readonly Thread[] threads;
     private readonly SemaphoreSlim wake = new(0);
     private readonly Lock gate = new();
-    private delegate*<void*, int, int, void> work;
-    private void* job;
-    private int count;
-    private int next;
-    private int active;
+    private readonly byte[] memory;
+    private readonly Board* board;
+    private int ticket;
     private int sleeping;
-    private volatile int ticket;
-    private volatile int open;
     private volatile bool closed;
     private ExceptionDispatchInfo? failure;
 
     public ThreadTeam(int size)
     {
         Size = size;
+        memory = GC.AllocateArray<byte>(sizeof(Board) + Line, pinned: true);
+        nint start = (nint)Unsafe.AsPointer(ref memory[0]);
+        board = (Board*)((start + Line - 1) & -Line);
         threads = new Thread[size - 1];
         for (int i = 0; i < threads.Length; i++)
         {
@@ -64,33 +67,31 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
         lock (gate)
         {
-            // The job stays on this stack frame until every worker has left it.
-            job = Unsafe.AsPointer(ref teamJob);
-            work = &Execute<TJob>;
-            count = itemCount;
-            next = 0;
+            // The job stays on this stack frame until all its items are done.
+            board->Job = Unsafe.AsPointer(ref teamJob);
+            board->Work = &Execute<TJob>;
+            board->Count = itemCount;
+            board->Done = 0;
             failure = null;
-            open = ticket + 1;
-            ticket++;
-            Interlocked.MemoryBarrier();
-            int asleep = Interlocked.Exchange(ref sleeping, 0);
-            if (asleep > 0)
+            Interlocked.Exchange(ref board->Open, ((long)++ticket << 32) | (uint)itemCount);
+            if (Volatile.Read(ref sleeping) > 0 && Interlocked.Exchange(ref sleeping, 0) is int asleep and > 0)
             {
                 wake.Release(asleep);
             }
 
             Claim(0);
-
-            // Nothing is left to claim: workers still asleep need not come; those inside are waited for.
-            open = 0;
-            Interlocked.MemoryBarrier();
-            SpinWait wait = default;
-            while (Volatile.Read(ref active) != 0)
+            for (int spins = 0; Volatile.Read(ref board->Done) != itemCount; spins++)
             {
-                wait.SpinOnce(sleep1Threshold: -1);
+                if (spins < SpinsBeforeSleep)
+                {
+                    Thread.SpinWait(1);
+                }
+                else
+                {
+                    Thread.Yield();
+                }
             }
 
-            job = null;
             failure?.Throw();
         }
     }
@@ -105,7 +106,6 @@ internal sealed unsafe class ThreadTeam : IDisposable
             }
 
             closed = true;
-            ticket++;
             if (threads.Length > 0)
             {
                 wake.Release(threads.Length);
@@ -125,19 +125,19 @@ internal sealed unsafe class ThreadTeam : IDisposable
 
     private void Work(int worker)
     {
-        int seen = 0;
         while (true)
         {
-            for (int spins = 0; ticket == seen; spins++)
+            for (int spins = 0; !IsOpen && !closed; spins++)
             {
                 if (spins < SpinsBeforeSleep)
                 {
-                    Thread.SpinWait(8);
+                    Thread.SpinWait(1);
                     continue;
                 }
 
+                // Announce first, look second: the caller publishes first and looks for sleepers second, so one of the two sees the other.
                 Interlocked.Increment(ref sleeping);
-                if (ticket != seen)
+                if (IsOpen)
                 {
                     // A call came between: take the announcement back, or the wake-up that answers it.
                     int asleep = Volatile.Read(ref sleeping);
@@ -156,37 +156,63 @@ internal sealed unsafe class ThreadTeam : IDisposable
                 spins = 0;
             }
 
-            seen = ticket;
             if (closed)
             {
                 return;
             }
 
-            // Enter first, look second: the caller closes first and looks for workers second, so one of the two sees the other.
-            Interlocked.Increment(ref active);
-            if (open == seen)
-            {
-                Claim(worker);
-            }
-
-            Interlocked.Decrement(ref active);
+            Claim(worker);
         }
     }
 
+    private bool IsOpen => (int)Volatile.Read(ref board->Open) != 0;
+
+    /// <summary>Does items until none is left. An item claimed keeps its job alive: the caller waits for it, so what the board says holds until then.</summary>
     private void Claim(int worker)
     {
+        int claimed = 0;
         try
         {
-            for (int index = Interlocked.Increment(ref next) - 1; index < count; index = Interlocked.Increment(ref next) - 1)
+            for (long open = Volatile.Read(ref board->Open); (int)open != 0; open = Volatile.Read(ref board->Open))
             {
-                work(job, index, worker);
+                if (Interlocked.CompareExchange(ref board->Open, open - 1, open) == open)
+                {
+                    claimed++;
+                    board->Work(board->Job, board->Count - (int)open, worker);
+                }
             }
         }
         catch (Exception e)
         {
             // The first failure ends the claiming; the caller throws it again.
             failure ??= ExceptionDispatchInfo.Capture(e);
-            Volatile.Write(ref next, int.MaxValue / 2);
+            claimed += (int)Interlocked.And(ref board->Open, ~0L << 32);
         }
+
+        if (claimed > 0)
+        {
+            Interlocked.Add(ref board->Done, claimed);
+        }
+    }
+
+    /// <summary>What threads tell each other: one line that a call writes and idle workers read, and one for what is done.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 2 * Line)]
+    private struct Board
+    {
+        /// <summary>High half the number of the call, low half its items not yet claimed: a claim for an earlier call cannot succeed.</summary>
+        [FieldOffset(0)]
+        public long Open;
+
+        [FieldOffset(8)]
+        public void* Job;
+
+        [FieldOffset(16)]
+        public delegate*<void*, int, int, void> Work;
+
+        [FieldOffset(24)]
+        public int Count;
+
+        [FieldOffset(Line)]
+        public int Done;
     }
 }

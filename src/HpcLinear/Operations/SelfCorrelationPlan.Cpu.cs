@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
@@ -17,6 +18,7 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
     private readonly long taps;
     private readonly long lagCount;
     private readonly long productBytes;
+    private readonly long transposedBytes;
     private readonly long workspaceBytes;
 
     public CpuSelfCorrelationPlan(CpuDevice device, SelfCorrelationDescriptor descriptor)
@@ -31,11 +33,17 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
         // Lags in row-major order about the middle one: o and lagCount - 1 - o are mirrors.
         List<int> table = [];
         lags = [.. Enumerable.Range(0, (int)((lagCount + 1) / 2)).Select(o => Overlap(descriptor, (lagCount / 2) + o, table))];
+        for (int l = 0; l < lags.Length; l++)
+        {
+            lags[l] = lags[l] with { Cut = BlockedProduct.Divide(kernels, Shape(lags[l]), device.Team.Size) };
+        }
+
         offsets = new(device.Target, Math.Max(1, table.Count) * sizeof(int));
         table.ToArray().CopyTo(new Span<int>(offsets.Pointer, table.Count));
 
-        productBytes = ((problems * channels * channels * sizeof(T)) + 127) & ~63L;
-        workspaceBytes = productBytes + lags.Max(l => BlockedProduct.WorkspaceBytes(kernels, Shape(l), device.Team.Size));
+        productBytes = Align(lags.Length * problems * channels * channels * sizeof(T));
+        transposedBytes = Align(problems * channels * descriptor.InChannels * taps * sizeof(T));
+        workspaceBytes = productBytes + transposedBytes + (lags.Max(l => l.Cut.WorkerBytes) * device.Team.Size);
         Choices =
         [
             new(
@@ -55,15 +63,22 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
     {
         CpuQueue cpu = (CpuQueue)queue;
         byte* workspace = cpu.Workspace(workspaceBytes);
+        T* transposed = (T*)(workspace + productBytes);
+        long rows = Descriptor.InChannels * taps;
+        TransposeJob transpose = new() { Source = filter.Pointer(), Target = transposed, Channels = (int)channels, Rows = rows };
+        cpu.Team.Run(checked((int)(problems * transpose.Parts)), ref transpose);
+        T* at = (T*)workspace;
         foreach (Lag lag in lags)
         {
-            TapOperand<T> shifted = Operand(filter, lag, lag.Shifted);
-            TapOperand<T> plain = Operand(filter, lag, lag.Plain);
-            DenseResult<T> product = new() { Origin = (T*)workspace, ProductStride = channels * channels, RowStride = (nint)channels };
-            BlockedProduct.Run(cpu, kernels, Shape(lag), shifted, plain, product, T.One, false, workspace + productBytes);
-            MirrorJob job = new() { Product = (T*)workspace, Result = result.Pointer(), Channels = channels, Lags = lagCount, Lag = lag.Index };
-            cpu.Team.Run(checked((int)(problems * channels)), ref job);
+            TapOperand<T> shifted = Operand(transposed, lag, lag.Shifted);
+            TapOperand<T> plain = Operand(transposed, lag, lag.Plain);
+            DenseResult<T> product = new() { Origin = at, ProductStride = channels * channels, RowStride = (nint)channels };
+            BlockedProduct.Run(cpu, kernels, Shape(lag), lag.Cut, shifted, plain, product, T.One, false, workspace + productBytes + transposedBytes);
+            at += problems * channels * channels;
         }
+
+        MirrorJob job = new() { Products = (T*)workspace, Result = result.Pointer(), Channels = channels, LagBank = problems * channels * channels, Half = lags.Length };
+        cpu.Team.Run(checked((int)(problems * channels)), ref job);
     }
 
     private protected override void DisposeCore() => offsets.Dispose();
@@ -101,7 +116,7 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
             }
         }
 
-        Lag lag = new(index, shifted.Count, table.Count, table.Count + shifted.Count);
+        Lag lag = new(shifted.Count, table.Count, table.Count + shifted.Count);
         table.AddRange(shifted);
         table.AddRange(plain);
         return lag;
@@ -109,26 +124,34 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
 
     private ProductShape Shape(Lag lag) => new(problems, channels, channels, Descriptor.InChannels * lag.Overlap);
 
-    private TapOperand<T> Operand(TensorView<T> filter, Lag lag, int at) => new()
+    private TapOperand<T> Operand(T* transposed, Lag lag, int at) => new()
     {
-        Source = filter.Pointer(),
+        Source = transposed,
         ProblemStride = channels * Descriptor.InChannels * taps,
-        LineStride = Descriptor.InChannels * taps,
-        ChannelStride = taps,
+        RowStride = (nint)channels,
+        RowCount = taps,
         Taps = (int*)offsets.Pointer + at,
         TapCount = lag.Overlap,
     };
 
-    private readonly record struct Lag(long Index, int Overlap, int Shifted, int Plain);
+    private static long Align(long bytes) => (bytes + 127) & ~63L;
 
-    /// <summary>Some taps of every channel of a filter bank: lines are output channels, the depth is (channel, tap of the list).</summary>
+    private readonly record struct Lag(int Overlap, int Shifted, int Plain)
+    {
+        public BlockedProduct.Cut Cut { get; init; }
+    }
+
+    /// <summary>
+    /// Some taps of every channel of a transposed filter bank, whose rows are (channel, tap) and whose columns are output channels: lines are output channels, the
+    /// depth is (channel, tap of the list).
+    /// </summary>
     private struct TapOperand<TElement> : IOperand<TElement>
         where TElement : unmanaged, IBinaryFloatingPointIeee754<TElement>
     {
         public TElement* Source;
         public long ProblemStride;
-        public long LineStride;
-        public long ChannelStride;
+        public nint RowStride;
+        public long RowCount;
         public int* Taps;
         public int TapCount;
 
@@ -142,44 +165,78 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
             return null;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Pack(TElement* panel, int width, long line, int lines, long from, int depth, int worker)
         {
-            for (int l = 0; l < width; l++)
+            TElement* channel = current + line + (from / TapCount * RowCount * RowStride);
+            int t = (int)(from % TapCount);
+            while (depth > 0)
             {
-                TElement* to = panel + l;
-                TElement* source = current + ((line + l) * LineStride) + (from / TapCount * ChannelStride);
-                int t = (int)(from % TapCount);
-                for (int p = 0; p < depth; p++, to += width)
+                // Taps that follow each other are rows that do.
+                int run = 1;
+                while (run < depth && t + run < TapCount && Taps[t + run] == Taps[t] + run)
                 {
-                    *to = l < lines ? source[Taps[t]] : TElement.Zero;
-                    if (++t == TapCount)
-                    {
-                        t = 0;
-                        source += ChannelStride;
-                    }
+                    run++;
+                }
+
+                Packing.Rows(panel, width, channel + (Taps[t] * RowStride), RowStride, lines, run);
+                panel += (nint)run * width;
+                depth -= run;
+                t += run;
+                if (t == TapCount)
+                {
+                    t = 0;
+                    channel += RowCount * RowStride;
                 }
             }
         }
     }
 
-    /// <summary>Writes one lag's product and its mirror.</summary>
-    private struct MirrorJob : ITeamJob
+    /// <summary>Transposes filter banks, so that every product packs them in rows.</summary>
+    private struct TransposeJob : ITeamJob
     {
-        public T* Product;
-        public T* Result;
-        public long Channels;
-        public long Lags;
-        public long Lag;
+        private const long RowsEach = 256;
+
+        public T* Source;
+        public T* Target;
+        public int Channels;
+        public long Rows;
+
+        public readonly long Parts => (Rows + RowsEach - 1) / RowsEach;
 
         public readonly void Execute(int index, int worker)
         {
-            long problem = index / Channels, m = index % Channels, mirror = Lags - 1 - Lag;
-            T* row = Product + (index * Channels);
-            T* result = Result + (problem * Channels * Channels * Lags);
-            for (long n = 0; n < Channels; n++)
+            long problem = index / Parts, row = index % Parts * RowsEach, bank = problem * Channels * Rows;
+            DenseOperand<T>.PackStrided(Target + bank + (row * Channels), Channels, Source + bank + row, (nint)Rows, 1, Channels, (int)Math.Min(RowsEach, Rows - row));
+        }
+    }
+
+    /// <summary>Writes the lags of one row's channels side by side: each from its product, or mirrored.</summary>
+    private struct MirrorJob : ITeamJob
+    {
+        public T* Products;
+        public T* Result;
+        public long Channels;
+        public long LagBank;
+        public int Half;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Execute(int index, int worker)
+        {
+            long problem = index / Channels, m = index % Channels;
+            T* row = Products + (index * Channels), column = Products + (problem * Channels * Channels) + m;
+            T* result = Result + (index * Channels * ((2 * Half) - 1));
+            for (long n = 0; n < Channels; n++, row++, column += Channels)
             {
-                result[(((m * Channels) + n) * Lags) + Lag] = row[n];
-                result[(((n * Channels) + m) * Lags) + mirror] = row[n];
+                for (int l = Half - 1; l > 0; l--)
+                {
+                    *result++ = column[l * LagBank];
+                }
+
+                for (int l = 0; l < Half; l++)
+                {
+                    *result++ = row[l * LagBank];
+                }
             }
         }
     }

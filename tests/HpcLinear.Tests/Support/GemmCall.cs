@@ -37,7 +37,7 @@ internal sealed class GemmCall(GemmDescriptor descriptor) : Call
         .. new[]
         {
             "gemm m203 n307 k401", "gemm m97 n1030 k513 ta", "gemm m1 n777 k1000", "gemm m777 n1 k1000 tb", "gemm m64 n64 k3000 ta tb", "gemm m5 n7 k20000", "gemm p300 m8 n8 k8",
-            "gemm p40 m30 n50 k70 shareda", "gemm p40 m30 n50 k70 ta sharedb", "gemm p7 m65 n66 k67 lda80 ldb70 ldc90 tb",
+            "gemm p50 m8 n64 k64", "gemm p50 m37 n48 k21 ta", "gemm p70 m64 n64 k64 ldb80 ldc72", "gemm p60 m3 n128 k5 sharedb", "gemm p3000 m16 n16 k16", "gemm p40 m30 n50 k70 shareda", "gemm p40 m30 n50 k70 ta sharedb", "gemm p7 m65 n66 k67 lda80 ldb70 ldc90 tb",
         }.Select(t => new GemmCall(GemmDescriptor.Parse(t))),
     ];
 
@@ -67,7 +67,7 @@ internal sealed class GemmCall(GemmDescriptor descriptor) : Call
     {
         GemmDescriptor d = new()
         {
-            Problems = draw.Chance(0.5) ? null : draw.Pick(0, 1, 2, 3, 5, 17), Rows = Size(draw), Columns = Size(draw), Depth = Size(draw), TransposeA = draw.Chance(0.4), TransposeB = draw.Chance(0.4),
+            Problems = draw.Chance(0.5) ? null : draw.Pick(0, 1, 2, 3, 5, 17, 40), Rows = Size(draw), Columns = draw.Chance(0.3) ? 8 * draw.Int(1, 9) : Size(draw), Depth = Size(draw), TransposeA = draw.Chance(0.4), TransposeB = draw.Chance(0.4),
         };
         d = d with
         {
