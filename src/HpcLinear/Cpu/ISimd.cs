@@ -21,6 +21,9 @@ internal unsafe interface ISimd<T, TVector>
 
     static abstract void Store(TVector v, T* p);
 
+    /// <summary>Stores past the caches; <paramref name="p"/> is aligned to the vector.</summary>
+    static abstract void Stream(TVector v, T* p);
+
     static abstract TVector Broadcast(T value);
 
     static abstract TVector Add(TVector a, TVector b);
@@ -61,6 +64,9 @@ internal readonly unsafe struct Avx512Simd<T> : ISimd<T, Vector512<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector512<T> v, T* p) => v.Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream(Vector512<T> v, T* p) => v.StoreAlignedNonTemporal(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Broadcast(T value) => Vector512.Create(value);
@@ -113,6 +119,9 @@ internal readonly unsafe struct Avx2Simd<T> : ISimd<T, Vector256<T>>
     public static void Store(Vector256<T> v, T* p) => v.Store(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream(Vector256<T> v, T* p) => v.StoreAlignedNonTemporal(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Broadcast(T value) => Vector256.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -161,6 +170,9 @@ internal readonly unsafe struct PortableSimd<T> : ISimd<T, Vector<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Vector<T> v, T* p) => v.Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream(Vector<T> v, T* p) => Vector.StoreAlignedNonTemporal(v, p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Broadcast(T value) => Vector.Create(value);
@@ -213,6 +225,9 @@ internal readonly unsafe struct ScalarSimd<T> : ISimd<T, T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(T v, T* p) => *p = v;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream(T v, T* p) => *p = v;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Broadcast(T value) => value;

@@ -30,6 +30,7 @@ public sealed class FilterChainPlan<T> : Plan
 {
     private readonly ChainRunner<T> runner;
     private readonly FilterCompositionPlan<T>[] joins;
+    private readonly FusedFilterChain<T>? fused;
     private readonly Shape composedShape;
 
     internal FilterChainPlan(Device device, FilterChainDescriptor descriptor)
@@ -43,9 +44,13 @@ public sealed class FilterChainPlan<T> : Plan
         long workspace = joins.Select(j => j.WorkspaceBytes).DefaultIfEmpty().Max() + (runner.ScratchElements(gradients: true) * Unsafe.SizeOf<T>());
         double bytes = (double)Unsafe.SizeOf<T>() * (Enumerable.Range(0, descriptor.Depth).Sum(l => descriptor.FilterShape(l).ElementCount) + composedShape.ElementCount);
         string kernel = joins.Length == 0 ? "copy" : joins[^1].Choices[0].Kernel;
+        string order = $"{joins.Length} compositions in the cheapest order";
+        fused = FusedFilterChain<T>.Create(device, descriptor, out string? whyNot);
         Choices =
         [
-            new("compose", $"{joins.Length} compositions in the cheapest order", kernel, workspace, descriptor.Flops, bytes, []),
+            fused is null
+                ? new("compose", order, kernel, workspace, descriptor.Flops, bytes, whyNot is null ? [] : [whyNot])
+                : new("compose", $"fused, {order}", fused.Kernel, fused.WorkspaceBytes, descriptor.Flops, bytes, ["one by one: every intermediate filter would pass through memory"]),
             new("gradients", "adjoint of the same tree", kernel, workspace, 3 * descriptor.Flops, 2 * bytes, []),
         ];
     }
@@ -68,6 +73,12 @@ public sealed class FilterChainPlan<T> : Plan
         CheckOperands(nameof(filters), filters);
         CheckOperand(nameof(composed), composed, composedShape);
         Throw.IfOverlapsAny("filter_chain", composed, filters);
+        if (fused is not null && composedShape.ElementCount > 0)
+        {
+            fused.Compose((Cpu.CpuQueue)queue, filters, composed);
+            return;
+        }
+
         runner.Forward(queue, filters, composed, this, Join);
     }
 

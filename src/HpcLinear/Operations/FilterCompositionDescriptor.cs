@@ -95,4 +95,10 @@ public sealed record FilterCompositionDescriptor
     {
         Problems = Problems, Batch = OutChannels, InChannels = InChannels, OutChannels = InnerChannels, Input = Composed, Filter = First, Stride = Stride,
     };
+
+    /// <summary>The two filters as a chain.</summary>
+    internal FilterChainDescriptor AsChain() => new()
+    {
+        Problems = Problems, Channels = [InChannels, InnerChannels, OutChannels], Filters = [First, Second], Strides = [Stride, Shape.Uniform(First.Rank, 1)],
+    };
 }

@@ -28,6 +28,7 @@ public sealed class FilterCompositionPlan<T> : Plan
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly ConvolutionPlan<T> convolution;
+    private readonly FusedFilterChain<T>? fused;
     private readonly Shape firstShape;
     private readonly Shape secondShape;
     private readonly Shape composedShape;
@@ -40,11 +41,18 @@ public sealed class FilterCompositionPlan<T> : Plan
         secondShape = descriptor.SecondShape;
         composedShape = descriptor.ComposedShape;
         convolution = ConvolutionPlan.Create<T>(device, descriptor.AsConvolution());
+        fused = FusedFilterChain<T>.Create(device, descriptor.AsChain(), out _);
         Choices =
         [
-            .. convolution.Choices.Take(3).Select(c => c with
+            .. convolution.Choices.Take(3).Select(c => c.Operation switch
             {
-                Operation = c.Operation switch { "forward" => "backward-second", "backward-input" => "compose", _ => "backward-first" },
+                "forward" => c with { Operation = "backward-second" },
+                "backward-input" when fused is not null => c with
+                {
+                    Operation = "compose", Algorithm = "fused", Kernel = fused.Kernel, WorkspaceBytes = fused.WorkspaceBytes, Rejected = [$"{c.Algorithm}: works through tables, which many small filters do not need"],
+                },
+                "backward-input" => c with { Operation = "compose" },
+                _ => c with { Operation = "backward-first" },
             }),
         ];
     }
@@ -69,6 +77,12 @@ public sealed class FilterCompositionPlan<T> : Plan
         CheckOperand(nameof(composed), composed, composedShape);
         Throw.IfOverlaps("compose", composed, first);
         Throw.IfOverlaps("compose", composed, second);
+        if (fused is not null)
+        {
+            fused.Compose((Cpu.CpuQueue)queue, [first, second], composed);
+            return;
+        }
+
         convolution.BackwardInput(queue, second, first, composed);
     }
 

@@ -26,6 +26,8 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
         from d in new FilterChainDescriptor[]
         {
             new() { Channels = [3, 12, 5, 9, 2], Filters = [[3, 2], [2, 3], [3, 3], [2, 2]], Strides = [[2, 1], [1, 2], [2, 2], [1, 1]] },
+            new() { Problems = 133, Channels = [1, 1, 1, 1, 1], Filters = [[3], [1], [10], [2]], Strides = [[3], [1], [2], [1]] },
+            new() { Problems = 70, Channels = [2, 1, 3, 1], Filters = [[2, 3, 1], [1, 9, 2], [2, 2, 2]], Strides = [[1, 2, 2], [2, 1, 1], [1, 1, 1]] },
             new() { Problems = 40, Channels = [1, 2, 2, 1], Filters = [[4], [3], [5]], Strides = [[2], [3], [1]] },
         }
         select new FilterChainCall(d, gradients);
@@ -88,7 +90,7 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
             int depth = draw.Int(1, 5), rank = draw.Pick(1, 1, 2, 2, 3);
             FilterChainDescriptor d = new()
             {
-                Problems = draw.Chance(0.3) ? draw.Int(0, 4) : null, Channels = Shape.Create([.. Enumerable.Range(0, depth + 1).Select(_ => (long)draw.Int(1, 5))]),
+                Problems = draw.Chance(0.6) ? draw.Int(0, draw.Pick(4, 40)) : null, Channels = Shape.Create([.. Enumerable.Range(0, depth + 1).Select(_ => (long)draw.Int(1, 5))]),
                 Filters = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank, 3))], Strides = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank, 2))],
             };
             if (d.Flops < 100_000 && d.ComposedShape.ElementCount < 20_000)

@@ -103,7 +103,7 @@ internal sealed class FilterCompositionCall(FilterCompositionDescriptor descript
 
             FilterCompositionDescriptor d = new()
             {
-                Problems = draw.Chance(0.3) ? draw.Int(0, 7) : null, InChannels = draw.Extent(12), InnerChannels = draw.Extent(12), OutChannels = draw.Extent(12),
+                Problems = draw.Chance(0.5) ? draw.Int(0, draw.Pick(7, 40)) : null, InChannels = draw.Extent(12), InnerChannels = draw.Extent(12), OutChannels = draw.Extent(12),
                 First = Shape.Create(first), Second = Shape.Create(second), Stride = Shape.Create(stride),
             };
             if (d.Flops < 200_000)
