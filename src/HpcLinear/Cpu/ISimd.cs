@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace HpcLinear.Cpu;
 
@@ -25,6 +26,18 @@ internal unsafe interface ISimd<T, TVector>
     static abstract void Stream(TVector v, T* p);
 
     static abstract TVector Broadcast(T value);
+
+    /// <summary>Elements 0, 2, 4 … of a followed by b.</summary>
+    static abstract TVector Even(TVector a, TVector b);
+
+    /// <summary>Elements 1, 3, 5 … of a followed by b.</summary>
+    static abstract TVector Odd(TVector a, TVector b);
+
+    /// <summary>The first half of a0 b0 a1 b1 ….</summary>
+    static abstract TVector InterleaveLow(TVector a, TVector b);
+
+    /// <summary>The second half of a0 b0 a1 b1 ….</summary>
+    static abstract TVector InterleaveHigh(TVector a, TVector b);
 
     static abstract TVector Add(TVector a, TVector b);
 
@@ -70,6 +83,26 @@ internal readonly unsafe struct Avx512Simd<T> : ISimd<T, Vector512<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Broadcast(T value) => Vector512.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Even(Vector512<T> a, Vector512<T> b) => typeof(T) == typeof(float)
+        ? Avx512F.PermuteVar16x32x2(a.AsSingle(), Vector512.Create(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), b.AsSingle()).As<float, T>()
+        : Avx512F.PermuteVar8x64x2(a.AsDouble(), Vector512.Create(0L, 2L, 4L, 6L, 8L, 10L, 12L, 14L), b.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Odd(Vector512<T> a, Vector512<T> b) => typeof(T) == typeof(float)
+        ? Avx512F.PermuteVar16x32x2(a.AsSingle(), Vector512.Create(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31), b.AsSingle()).As<float, T>()
+        : Avx512F.PermuteVar8x64x2(a.AsDouble(), Vector512.Create(1L, 3L, 5L, 7L, 9L, 11L, 13L, 15L), b.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> InterleaveLow(Vector512<T> a, Vector512<T> b) => typeof(T) == typeof(float)
+        ? Avx512F.PermuteVar16x32x2(a.AsSingle(), Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b.AsSingle()).As<float, T>()
+        : Avx512F.PermuteVar8x64x2(a.AsDouble(), Vector512.Create(0L, 8L, 1L, 9L, 2L, 10L, 3L, 11L), b.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> InterleaveHigh(Vector512<T> a, Vector512<T> b) => typeof(T) == typeof(float)
+        ? Avx512F.PermuteVar16x32x2(a.AsSingle(), Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b.AsSingle()).As<float, T>()
+        : Avx512F.PermuteVar8x64x2(a.AsDouble(), Vector512.Create(4L, 12L, 5L, 13L, 6L, 14L, 7L, 15L), b.AsDouble()).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> a, Vector512<T> b) => a + b;
@@ -125,6 +158,26 @@ internal readonly unsafe struct Avx2Simd<T> : ISimd<T, Vector256<T>>
     public static Vector256<T> Broadcast(T value) => Vector256.Create(value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Even(Vector256<T> a, Vector256<T> b) => typeof(T) == typeof(float)
+        ? Avx2.Permute4x64(Avx.Shuffle(a.AsSingle(), b.AsSingle(), 0x88).AsDouble(), 0xD8).As<double, T>()
+        : Avx2.Permute4x64(Avx.UnpackLow(a.AsDouble(), b.AsDouble()), 0xD8).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Odd(Vector256<T> a, Vector256<T> b) => typeof(T) == typeof(float)
+        ? Avx2.Permute4x64(Avx.Shuffle(a.AsSingle(), b.AsSingle(), 0xDD).AsDouble(), 0xD8).As<double, T>()
+        : Avx2.Permute4x64(Avx.UnpackHigh(a.AsDouble(), b.AsDouble()), 0xD8).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> InterleaveLow(Vector256<T> a, Vector256<T> b) => typeof(T) == typeof(float)
+        ? Avx.Permute2x128(Avx.UnpackLow(a.AsSingle(), b.AsSingle()), Avx.UnpackHigh(a.AsSingle(), b.AsSingle()), 0x20).As<float, T>()
+        : Avx.Permute2x128(Avx.UnpackLow(a.AsDouble(), b.AsDouble()), Avx.UnpackHigh(a.AsDouble(), b.AsDouble()), 0x20).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> InterleaveHigh(Vector256<T> a, Vector256<T> b) => typeof(T) == typeof(float)
+        ? Avx.Permute2x128(Avx.UnpackLow(a.AsSingle(), b.AsSingle()), Avx.UnpackHigh(a.AsSingle(), b.AsSingle()), 0x31).As<float, T>()
+        : Avx.Permute2x128(Avx.UnpackLow(a.AsDouble(), b.AsDouble()), Avx.UnpackHigh(a.AsDouble(), b.AsDouble()), 0x31).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -176,6 +229,40 @@ internal readonly unsafe struct PortableSimd<T> : ISimd<T, Vector<T>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Broadcast(T value) => Vector.Create(value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Even(Vector<T> a, Vector<T> b) => Avx2.IsSupported && Vector<T>.Count == Vector256<T>.Count
+        ? Avx2Simd<T>.Even(a.AsVector256(), b.AsVector256()).AsVector()
+        : Pick(a, b, 0, false);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Odd(Vector<T> a, Vector<T> b) => Avx2.IsSupported && Vector<T>.Count == Vector256<T>.Count
+        ? Avx2Simd<T>.Odd(a.AsVector256(), b.AsVector256()).AsVector()
+        : Pick(a, b, 1, false);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> InterleaveLow(Vector<T> a, Vector<T> b) => Avx2.IsSupported && Vector<T>.Count == Vector256<T>.Count
+        ? Avx2Simd<T>.InterleaveLow(a.AsVector256(), b.AsVector256()).AsVector()
+        : Pick(a, b, 0, true);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> InterleaveHigh(Vector<T> a, Vector<T> b) => Avx2.IsSupported && Vector<T>.Count == Vector256<T>.Count
+        ? Avx2Simd<T>.InterleaveHigh(a.AsVector256(), b.AsVector256()).AsVector()
+        : Pick(a, b, Vector<T>.Count, true);
+
+    /// <summary>Every second element of a followed by b from <paramref name="first"/> on, or as many elements of the two interleaved.</summary>
+    private static Vector<T> Pick(Vector<T> a, Vector<T> b, int first, bool interleaved)
+    {
+        Vector<T> picked = default;
+        for (int i = 0; i < Vector<T>.Count; i++)
+        {
+            int at = interleaved ? first + i : first + (2 * i);
+            T element = interleaved ? (at % 2 == 0 ? a : b)[at / 2] : at < Vector<T>.Count ? a[at] : b[at - Vector<T>.Count];
+            picked = picked.WithElement(i, element);
+        }
+
+        return picked;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Add(Vector<T> a, Vector<T> b) => a + b;
@@ -231,6 +318,18 @@ internal readonly unsafe struct ScalarSimd<T> : ISimd<T, T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Broadcast(T value) => value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Even(T a, T b) => a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Odd(T a, T b) => b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T InterleaveLow(T a, T b) => a;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T InterleaveHigh(T a, T b) => b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Add(T a, T b) => a + b;

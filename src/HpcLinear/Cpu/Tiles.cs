@@ -48,6 +48,11 @@ internal readonly struct N8 : INumber
     public static int Value => 8;
 }
 
+internal readonly struct N9 : INumber
+{
+    public static int Value => 9;
+}
+
 /// <summary>The register tile that every product ends in: <c>C (+)= alpha A B</c> for up to 8 rows and 3 vectors of columns.</summary>
 /// <remarks><code>
 ///            w   w   w       A element (r, p)  a[r*aRow + p*aDepth]

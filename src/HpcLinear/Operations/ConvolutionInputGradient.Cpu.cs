@@ -14,6 +14,12 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
     {
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(inputBytes);
+        if (strideTwo is not null && InterleavedInput && beta == T.Zero && !HasNonFinite(cpuQueue, filter))
+        {
+            strideTwo.BackwardInput(cpuQueue, outputGradient.Pointer(), filter.Pointer(), inputGradient.Pointer(), alpha, workspace);
+            return;
+        }
+
         if (planarInput is not null && !(inputHasPadding && HasNonFinite(cpuQueue, filter)))
         {
             planarInput.Forward(cpuQueue, PlanesOf, outputGradient.Pointer(), filter.Pointer(), null, inputGradient.Pointer(), alpha, beta, workspace);

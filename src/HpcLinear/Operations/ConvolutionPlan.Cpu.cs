@@ -37,6 +37,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly PlanarConvolution<T>? planar;
     private readonly PlanarConvolution<T>? planarInput;
     private readonly ChannelFilterGradient<T>? channelFilter;
+    private readonly StrideTwoConvolution<T>? strideTwo;
     private readonly bool inputHasPadding;
     private readonly bool hasEmptyClass;
     private readonly long addedImages;
@@ -146,23 +147,34 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             inputBytes = Math.Max(inputBytes, planarInput?.WorkspaceBytes(0) ?? 0);
         }
 
+        if (InterleavedForward && inGroup == 1 && outGroup == 1)
+        {
+            strideTwo = StrideTwoConvolution<T>.Create(kernels, threads, axes, problems, groups, batch, descriptor.SharedInput);
+            long bytes = strideTwo?.WorkspaceBytes ?? 0;
+            (forwardBytes, filterBytes, inputBytes) = (Math.Max(forwardBytes, bytes), Math.Max(filterBytes, bytes), Math.Max(inputBytes, bytes));
+        }
+
         string lanes = $"{device.Target} {kernels.Width} cells a vector";
         string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
         string along = $"{device.Target} {kernels.Width} positions a vector";
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
         string[] planarInstead = [.. fewRows, "interleaved: only when a non-finite operand meets padding"];
+        string[] rowsInstead = [.. fewRows, "interleaved: only when beta is not 0 or an operand is not finite"];
         string strict = "direct: only when a non-finite operand meets padding";
         string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot;
         string[] againstInput = addedImages > 0 ? [.. whyNot, $"implicit-gemm: {inGroup} input channels a group fill few of {kernels.TileRows} rows"]
             : inputHasPadding ? [.. whyNot, strict] : whyNot;
         Choices =
         [
-            planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
+            strideTwo is not null ? Choice("forward", "rows by even and odd elements", along, forwardBytes, rowsInstead)
+                : planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
                 : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
-            planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
+            strideTwo is not null && InterleavedInput ? Choice("backward-input", "rows by even and odd elements", along, inputBytes, rowsInstead)
+                : planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
                 : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
                 : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstInput),
-            planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
+            strideTwo is not null ? Choice("backward-filter", "rows by even and odd elements", along, filterBytes, rowsInstead)
+                : planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
                 : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
                 : channelFilter is not null ? Choice("backward-filter", channels.Text, $"{device.Target} tile {channels.TileText}", filterBytes, ["implicit-gemm: packing patches costs more"])
                 : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, [channels.WhyNot!, .. againstProduct]),
@@ -180,6 +192,12 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     {
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(forwardBytes);
+        if (strideTwo is not null && beta == T.Zero)
+        {
+            strideTwo.Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, workspace);
+            return;
+        }
+
         if (planar is not null && !(forward.HasPadding && HasNonFinite(cpuQueue, filter)))
         {
             planar.Forward(cpuQueue, PlanesOf, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta, workspace);
@@ -206,6 +224,11 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         CpuQueue cpuQueue = (CpuQueue)queue;
         byte* workspace = cpuQueue.Workspace(filterBytes);
         T* dw = filterGradient.Pointer();
+        if (strideTwo is not null && beta == T.Zero && strideTwo.TryBackwardFilter(cpuQueue, input.Pointer(), outputGradient.Pointer(), dw, alpha, workspace))
+        {
+            return;
+        }
+
         if (planar is not null && planar.TryBackwardFilter(cpuQueue, PlanesOf, input.Pointer(), outputGradient.Pointer(), dw, alpha, beta, workspace))
         {
             return;

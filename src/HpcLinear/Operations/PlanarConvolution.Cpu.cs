@@ -170,7 +170,7 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Copy(T* from, T* to, int count)
+    internal static void Copy(T* from, T* to, int count)
     {
         int width = Vector<T>.Count, i = 0;
         for (; i + width <= count; i += width)
