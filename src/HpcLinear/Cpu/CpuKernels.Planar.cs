@@ -24,7 +24,13 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
     {
         int width = TSimd.Width;
         TVector first = TSimd.Broadcast(start), scale = TSimd.Broadcast(alpha);
-        for (int row = 0; row < rows; row++, rowOffsets += outerTaps, to += toStride)
+        int row = 0;
+        for (; outerTaps == 3 && taps == 3 && row + 4 <= rows && (Slides(rowOffsets) || SlidesBack(rowOffsets)); row += 4, rowOffsets += 12, to += 4 * toStride)
+        {
+            FourRows3x3(staged, rowOffsets, w, offsets, first, scale, to, toStride, vectors, row + 4 == rows ? last : to + (3 * toStride));
+        }
+
+        for (; row < rows; row++, rowOffsets += outerTaps, to += toStride)
         {
             T* target = row == rows - 1 ? last : to;
             int v = 0;
@@ -64,6 +70,65 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
             }
         }
     }
+
+    /// <summary>Whether each of four rows of a filter of three reads two rows of the one before: they need six.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Slides(int* o) => o[3] == o[1] && o[4] == o[2] && o[6] == o[4] && o[7] == o[5] && o[9] == o[7] && o[10] == o[8];
+
+    /// <summary>The same with the filter's rows in the other order, as in a gradient of the input.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool SlidesBack(int* o) => o[4] == o[0] && o[5] == o[1] && o[7] == o[3] && o[8] == o[4] && o[10] == o[6] && o[11] == o[7];
+
+    /// <summary>Four rows of a 3x3 filter: a vector that is loaded serves up to three of them.</summary>
+    /// <remarks>From the last vector back, because it spills into the row below, whose first vector has to come later.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourRows3x3(T* staged, int* rowOffsets, T* w, int* offsets, TVector first, TVector scale, T* to, nint toStride, int vectors, T* last)
+    {
+        int width = TSimd.Width;
+        nint o0 = offsets[0], o1 = offsets[1], o2 = offsets[2];
+        (int upper, int lower) = Slides(rowOffsets) ? (0, 2) : (2, 0);
+        T* x0 = staged + rowOffsets[upper], x1 = staged + rowOffsets[1], x2 = staged + rowOffsets[lower];
+        T* x3 = staged + rowOffsets[3 + lower], x4 = staged + rowOffsets[6 + lower], x5 = staged + rowOffsets[9 + lower];
+        T* top = w + (3 * upper), bottom = w + (3 * lower);
+        TVector w00 = TSimd.Broadcast(top[0]), w01 = TSimd.Broadcast(top[1]), w02 = TSimd.Broadcast(top[2]);
+        TVector w10 = TSimd.Broadcast(w[3]), w11 = TSimd.Broadcast(w[4]), w12 = TSimd.Broadcast(w[5]);
+        TVector w20 = TSimd.Broadcast(bottom[0]), w21 = TSimd.Broadcast(bottom[1]), w22 = TSimd.Broadcast(bottom[2]);
+        for (nint v = (vectors - 1) * (nint)width; v >= 0; v -= width)
+        {
+            TVector x = TSimd.Load(x0 + o0 + v), y = TSimd.Load(x0 + o1 + v), z = TSimd.Load(x0 + o2 + v);
+            TVector s0 = Three(w00, x, w01, y, w02, z, first);
+            x = TSimd.Load(x1 + o0 + v);
+            y = TSimd.Load(x1 + o1 + v);
+            z = TSimd.Load(x1 + o2 + v);
+            s0 = Three(w10, x, w11, y, w12, z, s0);
+            TVector s1 = Three(w00, x, w01, y, w02, z, first);
+            x = TSimd.Load(x2 + o0 + v);
+            y = TSimd.Load(x2 + o1 + v);
+            z = TSimd.Load(x2 + o2 + v);
+            s0 = Three(w20, x, w21, y, w22, z, s0);
+            s1 = Three(w10, x, w11, y, w12, z, s1);
+            TVector s2 = Three(w00, x, w01, y, w02, z, first);
+            x = TSimd.Load(x3 + o0 + v);
+            y = TSimd.Load(x3 + o1 + v);
+            z = TSimd.Load(x3 + o2 + v);
+            s1 = Three(w20, x, w21, y, w22, z, s1);
+            s2 = Three(w10, x, w11, y, w12, z, s2);
+            TVector s3 = Three(w00, x, w01, y, w02, z, first);
+            x = TSimd.Load(x4 + o0 + v);
+            y = TSimd.Load(x4 + o1 + v);
+            z = TSimd.Load(x4 + o2 + v);
+            s2 = Three(w20, x, w21, y, w22, z, s2);
+            s3 = Three(w10, x, w11, y, w12, z, s3);
+            s3 = Three(w20, TSimd.Load(x5 + o0 + v), w21, TSimd.Load(x5 + o1 + v), w22, TSimd.Load(x5 + o2 + v), s3);
+            TSimd.Store(TSimd.Multiply(scale, s0), to + v);
+            TSimd.Store(TSimd.Multiply(scale, s1), to + toStride + v);
+            TSimd.Store(TSimd.Multiply(scale, s2), to + (2 * toStride) + v);
+            TSimd.Store(TSimd.Multiply(scale, s3), last + v);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Three(TVector a, TVector x, TVector b, TVector y, TVector c, TVector z, TVector sum) => TSimd.MulAdd(c, z, TSimd.MulAdd(b, y, TSimd.MulAdd(a, x, sum)));
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void PlanarFilter(T* staged, int* rowOffsets, int rows, int outerTaps, int* offsets, int taps, T* dy, nint dyStride, int vectors, T* sums)
@@ -139,7 +204,73 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
         TVector s00 = TSimd.Load(sums), s01 = TSimd.Load(sums + width), s02 = TSimd.Load(sums + (2 * width));
         TVector s10 = TSimd.Load(sums + (3 * width)), s11 = TSimd.Load(sums + (4 * width)), s12 = TSimd.Load(sums + (5 * width));
         TVector s20 = TSimd.Load(sums + (6 * width)), s21 = TSimd.Load(sums + (7 * width)), s22 = TSimd.Load(sums + (8 * width));
-        for (int row = 0; row < rows; row++, rowOffsets += 3, dy += dyStride)
+        int row = 0;
+        for (; row + 4 <= rows && Slides(rowOffsets); row += 4, rowOffsets += 12, dy += 4 * dyStride)
+        {
+            // Four rows of dy at once: a vector of x that is loaded meets up to three of them.
+            T* x0 = staged + rowOffsets[0], x1 = staged + rowOffsets[1], x2 = staged + rowOffsets[2], x3 = staged + rowOffsets[5], x4 = staged + rowOffsets[8], x5 = staged + rowOffsets[11];
+            T* g = dy;
+            for (nint v = 0; v < (nint)vectors * width; v += width)
+            {
+                TVector g0 = TSimd.Load(g + v), g1 = TSimd.Load(g + dyStride + v), g2 = TSimd.Load(g + (2 * dyStride) + v), g3 = TSimd.Load(g + (3 * dyStride) + v);
+                TVector x = TSimd.Load(x0 + o0 + v);
+                s00 = TSimd.MulAdd(g0, x, s00);
+                x = TSimd.Load(x0 + o1 + v);
+                s01 = TSimd.MulAdd(g0, x, s01);
+                x = TSimd.Load(x0 + o2 + v);
+                s02 = TSimd.MulAdd(g0, x, s02);
+                x = TSimd.Load(x1 + o0 + v);
+                s10 = TSimd.MulAdd(g0, x, s10);
+                s00 = TSimd.MulAdd(g1, x, s00);
+                x = TSimd.Load(x1 + o1 + v);
+                s11 = TSimd.MulAdd(g0, x, s11);
+                s01 = TSimd.MulAdd(g1, x, s01);
+                x = TSimd.Load(x1 + o2 + v);
+                s12 = TSimd.MulAdd(g0, x, s12);
+                s02 = TSimd.MulAdd(g1, x, s02);
+                x = TSimd.Load(x2 + o0 + v);
+                s20 = TSimd.MulAdd(g0, x, s20);
+                s10 = TSimd.MulAdd(g1, x, s10);
+                s00 = TSimd.MulAdd(g2, x, s00);
+                x = TSimd.Load(x2 + o1 + v);
+                s21 = TSimd.MulAdd(g0, x, s21);
+                s11 = TSimd.MulAdd(g1, x, s11);
+                s01 = TSimd.MulAdd(g2, x, s01);
+                x = TSimd.Load(x2 + o2 + v);
+                s22 = TSimd.MulAdd(g0, x, s22);
+                s12 = TSimd.MulAdd(g1, x, s12);
+                s02 = TSimd.MulAdd(g2, x, s02);
+                x = TSimd.Load(x3 + o0 + v);
+                s20 = TSimd.MulAdd(g1, x, s20);
+                s10 = TSimd.MulAdd(g2, x, s10);
+                s00 = TSimd.MulAdd(g3, x, s00);
+                x = TSimd.Load(x3 + o1 + v);
+                s21 = TSimd.MulAdd(g1, x, s21);
+                s11 = TSimd.MulAdd(g2, x, s11);
+                s01 = TSimd.MulAdd(g3, x, s01);
+                x = TSimd.Load(x3 + o2 + v);
+                s22 = TSimd.MulAdd(g1, x, s22);
+                s12 = TSimd.MulAdd(g2, x, s12);
+                s02 = TSimd.MulAdd(g3, x, s02);
+                x = TSimd.Load(x4 + o0 + v);
+                s20 = TSimd.MulAdd(g2, x, s20);
+                s10 = TSimd.MulAdd(g3, x, s10);
+                x = TSimd.Load(x4 + o1 + v);
+                s21 = TSimd.MulAdd(g2, x, s21);
+                s11 = TSimd.MulAdd(g3, x, s11);
+                x = TSimd.Load(x4 + o2 + v);
+                s22 = TSimd.MulAdd(g2, x, s22);
+                s12 = TSimd.MulAdd(g3, x, s12);
+                x = TSimd.Load(x5 + o0 + v);
+                s20 = TSimd.MulAdd(g3, x, s20);
+                x = TSimd.Load(x5 + o1 + v);
+                s21 = TSimd.MulAdd(g3, x, s21);
+                x = TSimd.Load(x5 + o2 + v);
+                s22 = TSimd.MulAdd(g3, x, s22);
+            }
+        }
+
+        for (; row < rows; row++, rowOffsets += 3, dy += dyStride)
         {
             T* x0 = staged + rowOffsets[0], x1 = staged + rowOffsets[1], x2 = staged + rowOffsets[2], g = dy;
             for (int v = vectors; v > 0; v--, g += width, x0 += width, x1 += width, x2 += width)
