@@ -155,7 +155,7 @@ internal abstract unsafe partial class CpuKernels<T>
     /// Transposes blocks of 16x16 floats or 8x8 doubles between rows (of lanes) and rows (of elements), whole cache lines at a time: planes a power of two
     /// apart share the sets of a cache, and half-written lines would be evicted and fetched again. Returns the elements of each lane done.
     /// </summary>
-    private static long TransposeBlocks(T** lanes, long offset, long count, T* vectors, bool separate)
+    private static long TransposeBlocks(T** lanes, long offset, long count, T* vectors, bool separate, bool stream = false)
     {
         int side = Vector512<T>.Count;
         T** rows = stackalloc T*[side];
@@ -170,18 +170,18 @@ internal abstract unsafe partial class CpuKernels<T>
             T** from = separate ? rows : lanes;
             T** to = separate ? lanes : rows;
             (long fromAt, long toAt) = separate ? (i * side, offset + i) : (offset + i, i * side);
-            for (int l = 0; l < side; l++)
+            for (int l = 0; !stream && l < side; l++)
             {
-                Sse.Prefetch0(lanes[l] + offset + i + (8 * side));
+                Sse.Prefetch1(lanes[l] + offset + i + (8 * side));
             }
 
             if (sizeof(T) == sizeof(float))
             {
-                Transpose((float**)from, fromAt, (float**)to, toAt);
+                Transpose((float**)from, fromAt, (float**)to, toAt, stream);
             }
             else
             {
-                Transpose((double**)from, fromAt, (double**)to, toAt);
+                Transpose((double**)from, fromAt, (double**)to, toAt, stream);
             }
         }
 
@@ -190,7 +190,7 @@ internal abstract unsafe partial class CpuKernels<T>
 
     /// <summary>Columns become rows: in blocks of 4x4 within 128 bits, then the blocks.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Transpose(float** from, long fromAt, float** to, long toAt)
+    internal static void Transpose(float** from, long fromAt, float** to, long toAt, bool stream = false)
     {
         Vector512<float> a0 = Vector512.Load(from[0] + fromAt), a1 = Vector512.Load(from[1] + fromAt), a2 = Vector512.Load(from[2] + fromAt), a3 = Vector512.Load(from[3] + fromAt);
         Transpose(ref a0, ref a1, ref a2, ref a3);
@@ -200,32 +200,46 @@ internal abstract unsafe partial class CpuKernels<T>
         Transpose(ref c0, ref c1, ref c2, ref c3);
         Vector512<float> d0 = Vector512.Load(from[12] + fromAt), d1 = Vector512.Load(from[13] + fromAt), d2 = Vector512.Load(from[14] + fromAt), d3 = Vector512.Load(from[15] + fromAt);
         Transpose(ref d0, ref d1, ref d2, ref d3);
-        StoreBlocks(a0, b0, c0, d0, to, toAt, 4);
-        StoreBlocks(a1, b1, c1, d1, to + 1, toAt, 4);
-        StoreBlocks(a2, b2, c2, d2, to + 2, toAt, 4);
-        StoreBlocks(a3, b3, c3, d3, to + 3, toAt, 4);
+        StoreBlocks(a0, b0, c0, d0, to, toAt, 4, stream);
+        StoreBlocks(a1, b1, c1, d1, to + 1, toAt, 4, stream);
+        StoreBlocks(a2, b2, c2, d2, to + 2, toAt, 4, stream);
+        StoreBlocks(a3, b3, c3, d3, to + 3, toAt, 4, stream);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Transpose(double** from, long fromAt, double** to, long toAt)
+    internal static void Transpose(double** from, long fromAt, double** to, long toAt, bool stream = false)
     {
         Vector512<double> a0 = Vector512.Load(from[0] + fromAt), a1 = Vector512.Load(from[1] + fromAt), b0 = Vector512.Load(from[2] + fromAt), b1 = Vector512.Load(from[3] + fromAt);
         Vector512<double> c0 = Vector512.Load(from[4] + fromAt), c1 = Vector512.Load(from[5] + fromAt), d0 = Vector512.Load(from[6] + fromAt), d1 = Vector512.Load(from[7] + fromAt);
-        StoreBlocks(Avx512F.UnpackLow(a0, a1), Avx512F.UnpackLow(b0, b1), Avx512F.UnpackLow(c0, c1), Avx512F.UnpackLow(d0, d1), to, toAt, 2);
-        StoreBlocks(Avx512F.UnpackHigh(a0, a1), Avx512F.UnpackHigh(b0, b1), Avx512F.UnpackHigh(c0, c1), Avx512F.UnpackHigh(d0, d1), to + 1, toAt, 2);
+        StoreBlocks(Avx512F.UnpackLow(a0, a1), Avx512F.UnpackLow(b0, b1), Avx512F.UnpackLow(c0, c1), Avx512F.UnpackLow(d0, d1), to, toAt, 2, stream);
+        StoreBlocks(Avx512F.UnpackHigh(a0, a1), Avx512F.UnpackHigh(b0, b1), Avx512F.UnpackHigh(c0, c1), Avx512F.UnpackHigh(d0, d1), to + 1, toAt, 2, stream);
     }
 
     /// <summary>Row <paramref name="hop"/> times i takes the i-th 128 bits of each operand.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreBlocks<TElement>(Vector512<TElement> a, Vector512<TElement> b, Vector512<TElement> c, Vector512<TElement> d, TElement** to, long at, int hop)
+    private static void StoreBlocks<TElement>(Vector512<TElement> a, Vector512<TElement> b, Vector512<TElement> c, Vector512<TElement> d, TElement** to, long at, int hop, bool stream)
         where TElement : unmanaged
     {
         Vector512<double> low0 = Avx512F.Shuffle4x128(a.AsDouble(), b.AsDouble(), 0x44), low1 = Avx512F.Shuffle4x128(c.AsDouble(), d.AsDouble(), 0x44);
         Vector512<double> high0 = Avx512F.Shuffle4x128(a.AsDouble(), b.AsDouble(), 0xEE), high1 = Avx512F.Shuffle4x128(c.AsDouble(), d.AsDouble(), 0xEE);
-        Avx512F.Shuffle4x128(low0, low1, 0x88).As<double, TElement>().Store(to[0] + at);
-        Avx512F.Shuffle4x128(low0, low1, 0xDD).As<double, TElement>().Store(to[hop] + at);
-        Avx512F.Shuffle4x128(high0, high1, 0x88).As<double, TElement>().Store(to[2 * hop] + at);
-        Avx512F.Shuffle4x128(high0, high1, 0xDD).As<double, TElement>().Store(to[3 * hop] + at);
+        Store(Avx512F.Shuffle4x128(low0, low1, 0x88).As<double, TElement>(), to[0] + at, stream);
+        Store(Avx512F.Shuffle4x128(low0, low1, 0xDD).As<double, TElement>(), to[hop] + at, stream);
+        Store(Avx512F.Shuffle4x128(high0, high1, 0x88).As<double, TElement>(), to[2 * hop] + at, stream);
+        Store(Avx512F.Shuffle4x128(high0, high1, 0xDD).As<double, TElement>(), to[3 * hop] + at, stream);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store<TElement>(Vector512<TElement> v, TElement* to, bool stream)
+        where TElement : unmanaged
+    {
+        if (stream)
+        {
+            v.StoreAlignedNonTemporal(to);
+        }
+        else
+        {
+            v.Store(to);
+        }
     }
 
     /// <summary>Transposes the 4x4 blocks of each 128 bits.</summary>

@@ -53,6 +53,31 @@ internal readonly struct N9 : INumber
     public static int Value => 9;
 }
 
+internal readonly struct N10 : INumber
+{
+    public static int Value => 10;
+}
+
+internal readonly struct N11 : INumber
+{
+    public static int Value => 11;
+}
+
+internal readonly struct N12 : INumber
+{
+    public static int Value => 12;
+}
+
+internal readonly struct N13 : INumber
+{
+    public static int Value => 13;
+}
+
+internal readonly struct N14 : INumber
+{
+    public static int Value => 14;
+}
+
 /// <summary>The register tile that every product ends in: <c>C (+)= alpha A B</c> for up to 8 rows and 3 vectors of columns.</summary>
 /// <remarks><code>
 ///            w   w   w       A element (r, p)  a[r*aRow + p*aDepth]

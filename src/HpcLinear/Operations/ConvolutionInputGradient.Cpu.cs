@@ -137,6 +137,19 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
     /// <summary>The gradient with respect to planes of <paramref name="targetPlane"/> elements (the input's or the padded input's), class by class.</summary>
     private void ClassProducts(CpuQueue queue, T* dy, T* w, T* target, long targetPlane, long images, long problemCount, long targetProblem, T alpha, T beta, byte* workspace, long reserved = 0)
     {
+        if (stagedInput is not null)
+        {
+            long outImage = Descriptor.OutChannels * outPlane;
+            for (long p = 0; p < problemCount; p++)
+            {
+                T* weights = w + (p * Descriptor.OutChannels * inGroup * taps);
+                stagedInput.Run(
+                    queue, dy + (p * images * outImage), outImage, weights, null, target + (p * targetProblem), Descriptor.InChannels * targetPlane, images, alpha, beta, workspace + rowsBytes + reserved);
+            }
+
+            return;
+        }
+
         if (hasEmptyClass)
         {
             // Positions that no tap reaches: all at once, in the order of memory.

@@ -18,6 +18,15 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     /// <summary>Parts of the sum of a filter's gradient hold at least this many terms each.</summary>
     private const long PartDepth = 1024;
 
+    /// <summary>Elements of a channel's staged box.</summary>
+    private const double MostStaged = 1 << 19;
+
+    /// <summary>Positions whose multiply-adds take as long as transposing the filter.</summary>
+    private const double TransposedPositions = 40;
+
+    /// <summary>Multiply-adds below which one of many problems is left to the product.</summary>
+    private const double SmallProblem = 1e6;
+
     /// <summary>Entries of an axis's gather table; 1 GiB.</summary>
     private const long MostEntries = 1L << 28;
 
@@ -38,6 +47,8 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly PlanarConvolution<T>? planarInput;
     private readonly ChannelFilterGradient<T>? channelFilter;
     private readonly StrideTwoConvolution<T>? strideTwo;
+    private readonly StagedConvolution<T>? staged;
+    private readonly StagedConvolution<T>? stagedInput;
     private readonly bool inputHasPadding;
     private readonly bool hasEmptyClass;
     private readonly long addedImages;
@@ -129,11 +140,11 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             inputBytes = rowsBytes + Align(addedImages * patchBytes) + BlockedProduct.WorkspaceBytes(kernels, AddedShape(addedImages), threads);
         }
 
-        ChannelFilterGradient<T> channels = ChannelFilter(threads);
-        if (!InterleavedForward && channels.WhyNot is null)
+        ChannelFilterGradient<T> byChannels = ChannelFilter(threads);
+        if (!InterleavedForward && byChannels.WhyNot is null)
         {
-            channelFilter = channels;
-            filterBytes = channels.MayFail ? Math.Max(filterBytes, channels.WorkspaceBytes) : channels.WorkspaceBytes;
+            channelFilter = byChannels;
+            filterBytes = byChannels.MayFail ? Math.Max(filterBytes, byChannels.WorkspaceBytes) : byChannels.WorkspaceBytes;
         }
 
         string tile = $"{device.Target} tile {kernels.TileText}";
@@ -154,13 +165,23 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             (forwardBytes, filterBytes, inputBytes) = (Math.Max(forwardBytes, bytes), Math.Max(filterBytes, bytes), Math.Max(inputBytes, bytes));
         }
 
+        staged = InterleavedForward ? null : Staged([.. axes.Select(WindowAxis.Forward)], new(groups, inGroup, outGroup, taps, inGroup * taps, taps), batch, false);
+        forwardBytes = staged?.WorkspaceBytes ?? forwardBytes;
+        stagedInput = InterleavedInput ? null
+            : Staged([.. axes.Select(a => WindowAxis.Gradient(a, padded))], new(groups, outGroup, inGroup, taps, taps, inGroup * taps), padded ? paddedImages : batch, padded);
+        if (stagedInput is not null)
+        {
+            addedImages = 0;
+            inputBytes = rowsBytes + (padded ? Align(paddedImages * imageBytes) : 0) + stagedInput.WorkspaceBytes;
+        }
+
         string lanes = $"{device.Target} {kernels.Width} cells a vector";
         string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
         string along = $"{device.Target} {kernels.Width} positions a vector";
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
         string[] planarInstead = [.. fewRows, "interleaved: only when a non-finite operand meets padding"];
         string[] rowsInstead = [.. fewRows, "interleaved: only when beta is not 0 or an operand is not finite"];
-        string strict = "direct: only when a non-finite operand meets padding";
+        string packing = "implicit-gemm: packing patches costs more", strict = "direct: only when a non-finite operand meets padding";
         string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot;
         string[] againstInput = addedImages > 0 ? [.. whyNot, $"implicit-gemm: {inGroup} input channels a group fill few of {kernels.TileRows} rows"]
             : inputHasPadding ? [.. whyNot, strict] : whyNot;
@@ -168,16 +189,19 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         [
             strideTwo is not null ? Choice("forward", "rows by even and odd elements", along, forwardBytes, rowsInstead)
                 : planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
-                : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows) : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
+                : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows)
+                : staged is not null ? Choice("forward", staged.Name, $"{device.Target} tile {staged.TileText}", forwardBytes, [packing, .. againstProduct])
+                : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
             strideTwo is not null && InterleavedInput ? Choice("backward-input", "rows by even and odd elements", along, inputBytes, rowsInstead)
                 : planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
                 : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
+                : stagedInput is not null ? Choice("backward-input", stagedInput.Name, $"{device.Target} tile {stagedInput.TileText}", inputBytes, [packing, .. againstInput])
                 : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstInput),
             strideTwo is not null ? Choice("backward-filter", "rows by even and odd elements", along, filterBytes, rowsInstead)
                 : planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
                 : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
-                : channelFilter is not null ? Choice("backward-filter", channels.Text, $"{device.Target} tile {channels.TileText}", filterBytes, ["implicit-gemm: packing patches costs more"])
-                : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, [channels.WhyNot!, .. againstProduct]),
+                : channelFilter is not null ? Choice("backward-filter", byChannels.Text, $"{device.Target} tile {byChannels.TileText}", filterBytes, [packing])
+                : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, [byChannels.WhyNot!, .. againstProduct]),
             new("backward-bias", "rows", $"{device.Target} {kernels.Width} lanes", 0, descriptor.OutputShape.ElementCount, (double)sizeof(T) * descriptor.OutputShape.ElementCount, []),
         ];
     }
@@ -213,6 +237,19 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         if (forward.HasPadding && HasNonFinite(cpuQueue, filter))
         {
             direct.Forward(cpuQueue, input.Pointer(), filter.Pointer(), bias.Pointer(), output.Pointer(), alpha, beta);
+            return;
+        }
+
+        if (staged is not null)
+        {
+            long inImage = Descriptor.InChannels * plane, outImage = Descriptor.OutChannels * outPlane;
+            for (long p = 0; p < problems; p++)
+            {
+                T* x = input.Pointer() + (Descriptor.SharedInput ? 0 : p * batch * inImage), w = filter.Pointer() + (p * Descriptor.OutChannels * inGroup * taps);
+                T* start = bias.IsEmpty ? null : bias.Pointer() + (p * Descriptor.OutChannels);
+                staged.Run(cpuQueue, x, inImage, w, start, output.Pointer() + (p * batch * outImage), outImage, batch, alpha, beta, workspace);
+            }
+
             return;
         }
 
@@ -296,6 +333,8 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private protected override void DisposeCore()
     {
         forward.Dispose();
+        staged?.Dispose();
+        stagedInput?.Dispose();
         planar?.Dispose();
         planarInput?.Dispose();
         foreach (InputClass c in classes)
@@ -308,6 +347,42 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private PlanarConvolution<T>.Planes PlanesOf => new(problems, batch, groups, Descriptor.SharedInput);
 
     private static long Align(long bytes) => (bytes + 127) & ~63L;
+
+    /// <summary>The staged form whose lanes are best used; none where the product is better.</summary>
+    /// <remarks>Whether there is one does not depend on the number of images: an image has the same bits in every batch.</remarks>
+    private StagedConvolution<T>? Staged(WindowAxis[] across, StagedLayout layout, long images, bool folded)
+    {
+        // A tap that reads straight through is a plain product; small problems with a filter each are not worth the preparation.
+        bool straight = !folded && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 });
+        double width = kernels.Width, rows = layout.ResultChannels, each = groups * rows * layout.SourceChannels * taps * outPlane;
+        if (width < 4 || batch == 0 || straight || layout.SourceChannels * taps < 16 || (problems != 1 && each < SmallProblem))
+        {
+            return null;
+        }
+
+        StagedBox box = StagedBox.Largest(across, 1024, 1, MostStaged / 16);
+        double elements = box.StagedElements(across), copied = elements * width / Math.Max(1, box.Positions(across) * taps * rows);
+
+        // Relative time of a multiply-add: lanes that idle, what staging costs, and what transposing the filter costs each position.
+        double byChannels = Idle(rows, rows), byPositions = (1.05 * IdlePositions()) + (rows < 3 ? 1 / rows : 0);
+        if (Math.Min(byChannels, byPositions) + copied > 2 || elements > MostStaged)
+        {
+            return null;
+        }
+
+        byChannels += TransposedPositions / (images * across.Aggregate(1.0, (n, a) => n * a.Most));
+        return byPositions <= byChannels
+            ? new PositionConvolution<T>(kernels, cpu.Target, cpu.Team.Size, across, layout, images)
+            : new ChannelConvolution<T>(kernels, cpu.Target, cpu.Team.Size, across, layout, images);
+
+        double Idle(double covered, double used) => Math.Ceiling(covered / width) * width / used;
+
+        double IdlePositions()
+        {
+            double length = across[^1].Most, byRows = Idle(length, length);
+            return across.Length == 1 ? byRows : Math.Min(byRows, Idle((length + across[^1].Reach().Beyond) * across[^2].Most, length * across[^2].Most));
+        }
+    }
 
     private bool InterleavedForward => interleaved.WhyNot is null;
 
