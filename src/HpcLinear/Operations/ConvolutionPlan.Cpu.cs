@@ -18,15 +18,6 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     /// <summary>Parts of the sum of a filter's gradient hold at least this many terms each.</summary>
     private const long PartDepth = 1024;
 
-    /// <summary>Elements of a channel's staged box.</summary>
-    private const double MostStaged = 1 << 19;
-
-    /// <summary>Positions whose multiply-adds take as long as transposing the filter.</summary>
-    private const double TransposedPositions = 40;
-
-    /// <summary>Multiply-adds below which one of many problems is left to the product.</summary>
-    private const double SmallProblem = 1e6;
-
     /// <summary>Entries of an axis's gather table; 1 GiB.</summary>
     private const long MostEntries = 1L << 28;
 
@@ -49,6 +40,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly StrideTwoConvolution<T>? strideTwo;
     private readonly StagedConvolution<T>? staged;
     private readonly StagedConvolution<T>? stagedInput;
+    private readonly bool isDense;
     private readonly bool inputHasPadding;
     private readonly bool hasEmptyClass;
     private readonly long addedImages;
@@ -117,7 +109,8 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         });
         long outerTaps = Math.Max(forward.Map->OuterTaps, classes.Max(c => c.Map.Map->OuterTaps));
         rowsBytes = Align(threads * outerTaps * sizeof(int));
-        forwardBytes = rowsBytes + BlockedProduct.WorkspaceBytes(kernels, ForwardShape, threads);
+        isDense = problems == 1 && groups == 1 && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 });
+        forwardBytes = isDense ? BlockedProduct.WorkspaceBytes(kernels, DenseShape(outGroup, inGroup), threads) : rowsBytes + BlockedProduct.WorkspaceBytes(kernels, ForwardShape, threads);
 
         long depth = batch * outPlane, elements = problems * descriptor.OutChannels * inGroup * taps;
         parts = elements * sizeof(T) >= 4 << 20 ? 1 : Math.Clamp(depth / PartDepth, 1, Math.Min(64, Math.Max(1, PaddedBytes / Math.Max(1, elements * sizeof(T)))));
@@ -130,6 +123,11 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         paddedImages = padded ? Math.Clamp(PaddedBytes / imageBytes, 1, Math.Max(1, batch)) : 0;
         inputBytes = rowsBytes + (padded ? Align(paddedImages * imageBytes) : 0)
             + classes.Max(c => BlockedProduct.WorkspaceBytes(kernels, ClassShape(c, padded ? paddedImages : batch, padded || descriptor.SharedInput ? groups : problems * groups), threads));
+
+        if (isDense)
+        {
+            inputBytes = BlockedProduct.WorkspaceBytes(kernels, DenseShape(inGroup, outGroup), threads);
+        }
 
         // Rows of patches for a block of images that stays in the last-level cache.
         bool adds = !InterleavedForward && inGroup < kernels.TileRows && kernels.TileRows > 1 && taps > 1;
@@ -147,7 +145,6 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             filterBytes = byChannels.MayFail ? Math.Max(filterBytes, byChannels.WorkspaceBytes) : byChannels.WorkspaceBytes;
         }
 
-        string tile = $"{device.Target} tile {kernels.TileText}";
         (planar, planarInput) = InterleavedForward && inGroup == 1 && outGroup == 1 ? Planar(threads) : (null, null);
         if (InterleavedForward)
         {
@@ -165,45 +162,18 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             (forwardBytes, filterBytes, inputBytes) = (Math.Max(forwardBytes, bytes), Math.Max(filterBytes, bytes), Math.Max(inputBytes, bytes));
         }
 
-        staged = InterleavedForward ? null : Staged([.. axes.Select(WindowAxis.Forward)], new(groups, inGroup, outGroup, taps, inGroup * taps, taps), batch, false);
+        string whyNot = "", whyNotInput = "";
+        staged = InterleavedForward ? null : Staged([.. axes.Select(WindowAxis.Forward)], new(groups, inGroup, outGroup, taps, inGroup * taps, taps), batch, false, out whyNot);
         forwardBytes = staged?.WorkspaceBytes ?? forwardBytes;
         stagedInput = InterleavedInput ? null
-            : Staged([.. axes.Select(a => WindowAxis.Gradient(a, padded))], new(groups, outGroup, inGroup, taps, taps, inGroup * taps), padded ? paddedImages : batch, padded);
+            : Staged([.. axes.Select(a => WindowAxis.Gradient(a, padded))], new(groups, outGroup, inGroup, taps, taps, inGroup * taps), padded ? paddedImages : batch, padded, out whyNotInput);
         if (stagedInput is not null)
         {
             addedImages = 0;
             inputBytes = rowsBytes + (padded ? Align(paddedImages * imageBytes) : 0) + stagedInput.WorkspaceBytes;
         }
 
-        string lanes = $"{device.Target} {kernels.Width} cells a vector";
-        string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
-        string along = $"{device.Target} {kernels.Width} positions a vector";
-        string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
-        string[] planarInstead = [.. fewRows, "interleaved: only when a non-finite operand meets padding"];
-        string[] rowsInstead = [.. fewRows, "interleaved: only when beta is not 0 or an operand is not finite"];
-        string packing = "implicit-gemm: packing patches costs more", strict = "direct: only when a non-finite operand meets padding";
-        string[] againstProduct = forward.HasPadding ? [.. whyNot, strict] : whyNot;
-        string[] againstInput = addedImages > 0 ? [.. whyNot, $"implicit-gemm: {inGroup} input channels a group fill few of {kernels.TileRows} rows"]
-            : inputHasPadding ? [.. whyNot, strict] : whyNot;
-        Choices =
-        [
-            strideTwo is not null ? Choice("forward", "rows by even and odd elements", along, forwardBytes, rowsInstead)
-                : planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
-                : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows)
-                : staged is not null ? Choice("forward", staged.Name, $"{device.Target} tile {staged.TileText}", forwardBytes, [packing, .. againstProduct])
-                : Choice("forward", "implicit-gemm", tile, forwardBytes, againstProduct),
-            strideTwo is not null && InterleavedInput ? Choice("backward-input", "rows by even and odd elements", along, inputBytes, rowsInstead)
-                : planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
-                : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
-                : stagedInput is not null ? Choice("backward-input", stagedInput.Name, $"{device.Target} tile {stagedInput.TileText}", inputBytes, [packing, .. againstInput])
-                : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : againstInput),
-            strideTwo is not null ? Choice("backward-filter", "rows by even and odd elements", along, filterBytes, rowsInstead)
-                : planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
-                : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
-                : channelFilter is not null ? Choice("backward-filter", byChannels.Text, $"{device.Target} tile {byChannels.TileText}", filterBytes, [packing])
-                : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, [byChannels.WhyNot!, .. againstProduct]),
-            new("backward-bias", "rows", $"{device.Target} {kernels.Width} lanes", 0, descriptor.OutputShape.ElementCount, (double)sizeof(T) * descriptor.OutputShape.ElementCount, []),
-        ];
+        Choices = Explain(device, byChannels, whyNot, whyNotInput);
     }
 
     public override IReadOnlyList<KernelChoice> Choices { get; }
@@ -250,6 +220,14 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                 staged.Run(cpuQueue, x, inImage, w, start, output.Pointer() + (p * batch * outImage), outImage, batch, alpha, beta, workspace);
             }
 
+            return;
+        }
+
+        if (isDense)
+        {
+            PlaneResult<T> planes = Planes(output, beta, bias, alpha) with { ProblemStride = Descriptor.OutChannels * outPlane, BiasProblemStride = 0 };
+            DenseOperand<T> weights = new() { Origin = filter.Pointer(), LineStride = (nint)inGroup, DepthStride = 1 };
+            BlockedProduct.Run(cpuQueue, kernels, DenseShape(outGroup, inGroup), weights, Images(input.Pointer(), inGroup), planes, alpha, beta != T.Zero || !bias.IsEmpty, workspace);
             return;
         }
 
@@ -348,48 +326,9 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
 
     private static long Align(long bytes) => (bytes + 127) & ~63L;
 
-    /// <summary>The staged form whose lanes are best used; none where the product is better.</summary>
-    /// <remarks>Whether there is one does not depend on the number of images: an image has the same bits in every batch.</remarks>
-    private StagedConvolution<T>? Staged(WindowAxis[] across, StagedLayout layout, long images, bool folded)
-    {
-        // A tap that reads straight through is a plain product; small problems with a filter each are not worth the preparation.
-        bool straight = !folded && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 });
-        double width = kernels.Width, rows = layout.ResultChannels, each = groups * rows * layout.SourceChannels * taps * outPlane;
-        if (width < 4 || batch == 0 || straight || layout.SourceChannels * taps < 16 || (problems != 1 && each < SmallProblem))
-        {
-            return null;
-        }
-
-        StagedBox box = StagedBox.Largest(across, 1024, 1, MostStaged / 16);
-        double elements = box.StagedElements(across), copied = elements * width / Math.Max(1, box.Positions(across) * taps * rows);
-
-        // Relative time of a multiply-add: lanes that idle, what staging costs, and what transposing the filter costs each position.
-        double byChannels = Idle(rows, rows), byPositions = (1.05 * IdlePositions()) + (rows < 3 ? 1 / rows : 0);
-        if (Math.Min(byChannels, byPositions) + copied > 2 || elements > MostStaged)
-        {
-            return null;
-        }
-
-        byChannels += TransposedPositions / (images * across.Aggregate(1.0, (n, a) => n * a.Most));
-        return byPositions <= byChannels
-            ? new PositionConvolution<T>(kernels, cpu.Target, cpu.Team.Size, across, layout, images)
-            : new ChannelConvolution<T>(kernels, cpu.Target, cpu.Team.Size, across, layout, images);
-
-        double Idle(double covered, double used) => Math.Ceiling(covered / width) * width / used;
-
-        double IdlePositions()
-        {
-            double length = across[^1].Most, byRows = Idle(length, length);
-            return across.Length == 1 ? byRows : Math.Min(byRows, Idle((length + across[^1].Reach().Beyond) * across[^2].Most, length * across[^2].Most));
-        }
-    }
-
     private bool InterleavedForward => interleaved.WhyNot is null;
 
     private bool InterleavedInput => InterleavedForward && !(Descriptor.SharedInput && problems > 1);
-
-    private KernelChoice Choice(string operation, string algorithm, string kernel, long workspace, string[] rejected) =>
-        new(operation, algorithm, kernel, workspace, Descriptor.Flops, Bytes, rejected);
 
     private DenseOperand<T> Filters(TensorView<T> filter) => new()
     {
@@ -398,6 +337,11 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         LineStride = (nint)(inGroup * taps),
         DepthStride = 1,
     };
+
+    /// <summary>Filters of one tap that read straight through: an image is a matrix already.</summary>
+    private ProductShape DenseShape(long rows, long depth) => new(batch, rows, plane, depth);
+
+    private DenseOperand<T> Images(T* planes, long channels) => new() { Origin = planes, ProductStride = channels * plane, LineStride = 1, DepthStride = (nint)plane };
 
     private PatchOperand<T> Patches(TensorView<T> input, int* rows) => new()
     {
@@ -424,49 +368,6 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         BiasProblemStride = Descriptor.OutChannels,
         BiasGroupStride = outGroup,
     };
-
-    /// <summary>The row-by-row form of the forward direction, and of the gradient of the input where that is one residue class of one plane each.</summary>
-    private (PlanarConvolution<T>? Forward, PlanarConvolution<T>? Input) Planar(int threads)
-    {
-        ConvolutionAxis last = axes[^1];
-        int[] reach = [.. Enumerable.Range(0, last.Filter).Select(i => last.Dilation * (last.Reversed ? last.Filter - 1 - i : i))];
-        PlanarConvolution<T>? ahead = null, back = null;
-        if (last.Stride == 1 && forward.Map->Rank == axes.Length)
-        {
-            ahead = Usable(new(kernels, cpu.Target, threads, forward.Map, [.. reach.Select(r => r - last.Low)], last.Map));
-        }
-
-        if (ahead is not null && classes.Length == 1 && !padded && !(Descriptor.SharedInput && problems != 1) && axes.All(a => a.Stride == 1) && classes[0].Map.Map->Rank == axes.Length)
-        {
-            back = Usable(new(kernels, cpu.Target, threads, classes[0].Map.Map, [.. reach.Select(r => last.Low - r)], v => v >= 0 && v < last.Output ? v : -1));
-        }
-
-        return (ahead, back);
-
-        static PlanarConvolution<T>? Usable(PlanarConvolution<T> made)
-        {
-            if (made.IsUsable)
-            {
-                return made;
-            }
-
-            made.Dispose();
-            return null;
-        }
-    }
-
-    private ChannelFilterGradient<T> ChannelFilter(int threads)
-    {
-        GatherMap.Fields* map = forward.Map;
-
-        // An axis merged of several is read straight through.
-        ConvolutionAxis last = map->Rank == axes.Length ? axes[^1] : new(map->Inputs[map->Rank - 1], 1, 1, 1, 0, 0, map->Positions[map->Rank - 1], Boundary.Zero, false);
-        CpuKernels<T>? narrow = cpu.Isa == CpuIsa.Avx512 ? CpuKernels<T>.For(CpuIsa.Avx2) : null;
-        return new(kernels, narrow, threads, last, new()
-        {
-            Map = map, Problems = problems, Groups = groups, Batch = batch, InGroup = inGroup, OutGroup = outGroup, SharedInput = Descriptor.SharedInput,
-        });
-    }
 
     private bool HasNonFinite(CpuQueue queue, TensorView<T> view)
     {
