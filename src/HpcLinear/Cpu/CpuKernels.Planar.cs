@@ -24,11 +24,11 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
     {
         int width = TSimd.Width;
         TVector first = TSimd.Broadcast(start), scale = TSimd.Broadcast(alpha);
-        int row = 0;
-        for (; outerTaps == 3 && taps == 3 && row + 4 <= rows && (Slides(rowOffsets) || SlidesBack(rowOffsets)); row += 4, rowOffsets += 12, to += 4 * toStride)
-        {
-            FourRows3x3(staged, rowOffsets, w, offsets, first, scale, to, toStride, vectors, row + 4 == rows ? last : to + (3 * toStride));
-        }
+        int row = outerTaps == 3 && taps == 3 && rows >= 4 && (Slides(rowOffsets) || SlidesBack(rowOffsets))
+            ? FourRows3x3(staged, rowOffsets, rows, w, offsets, first, scale, to, toStride, vectors, last)
+            : 0;
+        rowOffsets += outerTaps * row;
+        to += row * toStride;
 
         for (; row < rows; row++, rowOffsets += outerTaps, to += toStride)
         {
@@ -79,52 +79,60 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool SlidesBack(int* o) => o[4] == o[0] && o[5] == o[1] && o[7] == o[3] && o[8] == o[4] && o[10] == o[6] && o[11] == o[7];
 
-    /// <summary>Four rows of a 3x3 filter: a vector that is loaded serves up to three of them.</summary>
+    /// <summary>Rows of a 3x3 filter, four by four: a vector that is loaded serves up to three of them. Returns the rows done.</summary>
     /// <remarks>From the last vector back, because it spills into the row below, whose first vector has to come later.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows3x3(T* staged, int* rowOffsets, T* w, int* offsets, TVector first, TVector scale, T* to, nint toStride, int vectors, T* last)
+    private static int FourRows3x3(T* staged, int* rowOffsets, int rows, T* w, int* offsets, TVector first, TVector scale, T* to, nint toStride, int vectors, T* last)
     {
         int width = TSimd.Width;
         nint o0 = offsets[0], o1 = offsets[1], o2 = offsets[2];
-        (int upper, int lower) = Slides(rowOffsets) ? (0, 2) : (2, 0);
-        T* x0 = staged + rowOffsets[upper], x1 = staged + rowOffsets[1], x2 = staged + rowOffsets[lower];
-        T* x3 = staged + rowOffsets[3 + lower], x4 = staged + rowOffsets[6 + lower], x5 = staged + rowOffsets[9 + lower];
+        bool forward = Slides(rowOffsets);
+        (int upper, int lower) = forward ? (0, 2) : (2, 0);
         T* top = w + (3 * upper), bottom = w + (3 * lower);
         TVector w00 = TSimd.Broadcast(top[0]), w01 = TSimd.Broadcast(top[1]), w02 = TSimd.Broadcast(top[2]);
         TVector w10 = TSimd.Broadcast(w[3]), w11 = TSimd.Broadcast(w[4]), w12 = TSimd.Broadcast(w[5]);
         TVector w20 = TSimd.Broadcast(bottom[0]), w21 = TSimd.Broadcast(bottom[1]), w22 = TSimd.Broadcast(bottom[2]);
-        for (nint v = (vectors - 1) * (nint)width; v >= 0; v -= width)
+        int row = 0;
+        for (; row + 4 <= rows && (forward ? Slides(rowOffsets) : SlidesBack(rowOffsets)); row += 4, rowOffsets += 12, to += 4 * toStride)
         {
-            TVector x = TSimd.Load(x0 + o0 + v), y = TSimd.Load(x0 + o1 + v), z = TSimd.Load(x0 + o2 + v);
-            TVector s0 = Three(w00, x, w01, y, w02, z, first);
-            x = TSimd.Load(x1 + o0 + v);
-            y = TSimd.Load(x1 + o1 + v);
-            z = TSimd.Load(x1 + o2 + v);
-            s0 = Three(w10, x, w11, y, w12, z, s0);
-            TVector s1 = Three(w00, x, w01, y, w02, z, first);
-            x = TSimd.Load(x2 + o0 + v);
-            y = TSimd.Load(x2 + o1 + v);
-            z = TSimd.Load(x2 + o2 + v);
-            s0 = Three(w20, x, w21, y, w22, z, s0);
-            s1 = Three(w10, x, w11, y, w12, z, s1);
-            TVector s2 = Three(w00, x, w01, y, w02, z, first);
-            x = TSimd.Load(x3 + o0 + v);
-            y = TSimd.Load(x3 + o1 + v);
-            z = TSimd.Load(x3 + o2 + v);
-            s1 = Three(w20, x, w21, y, w22, z, s1);
-            s2 = Three(w10, x, w11, y, w12, z, s2);
-            TVector s3 = Three(w00, x, w01, y, w02, z, first);
-            x = TSimd.Load(x4 + o0 + v);
-            y = TSimd.Load(x4 + o1 + v);
-            z = TSimd.Load(x4 + o2 + v);
-            s2 = Three(w20, x, w21, y, w22, z, s2);
-            s3 = Three(w10, x, w11, y, w12, z, s3);
-            s3 = Three(w20, TSimd.Load(x5 + o0 + v), w21, TSimd.Load(x5 + o1 + v), w22, TSimd.Load(x5 + o2 + v), s3);
-            TSimd.Store(TSimd.Multiply(scale, s0), to + v);
-            TSimd.Store(TSimd.Multiply(scale, s1), to + toStride + v);
-            TSimd.Store(TSimd.Multiply(scale, s2), to + (2 * toStride) + v);
-            TSimd.Store(TSimd.Multiply(scale, s3), last + v);
+            T* x0 = staged + rowOffsets[upper], x1 = staged + rowOffsets[1], x2 = staged + rowOffsets[lower];
+            T* x3 = staged + rowOffsets[3 + lower], x4 = staged + rowOffsets[6 + lower], x5 = staged + rowOffsets[9 + lower];
+            T* bottomRow = row + 4 == rows ? last : to + (3 * toStride);
+            for (nint v = (vectors - 1) * (nint)width; v >= 0; v -= width)
+            {
+                TVector x = TSimd.Load(x0 + o0 + v), y = TSimd.Load(x0 + o1 + v), z = TSimd.Load(x0 + o2 + v);
+                TVector s0 = Three(w00, x, w01, y, w02, z, first);
+                x = TSimd.Load(x1 + o0 + v);
+                y = TSimd.Load(x1 + o1 + v);
+                z = TSimd.Load(x1 + o2 + v);
+                s0 = Three(w10, x, w11, y, w12, z, s0);
+                TVector s1 = Three(w00, x, w01, y, w02, z, first);
+                x = TSimd.Load(x2 + o0 + v);
+                y = TSimd.Load(x2 + o1 + v);
+                z = TSimd.Load(x2 + o2 + v);
+                s0 = Three(w20, x, w21, y, w22, z, s0);
+                s1 = Three(w10, x, w11, y, w12, z, s1);
+                TVector s2 = Three(w00, x, w01, y, w02, z, first);
+                x = TSimd.Load(x3 + o0 + v);
+                y = TSimd.Load(x3 + o1 + v);
+                z = TSimd.Load(x3 + o2 + v);
+                s1 = Three(w20, x, w21, y, w22, z, s1);
+                s2 = Three(w10, x, w11, y, w12, z, s2);
+                TVector s3 = Three(w00, x, w01, y, w02, z, first);
+                x = TSimd.Load(x4 + o0 + v);
+                y = TSimd.Load(x4 + o1 + v);
+                z = TSimd.Load(x4 + o2 + v);
+                s2 = Three(w20, x, w21, y, w22, z, s2);
+                s3 = Three(w10, x, w11, y, w12, z, s3);
+                s3 = Three(w20, TSimd.Load(x5 + o0 + v), w21, TSimd.Load(x5 + o1 + v), w22, TSimd.Load(x5 + o2 + v), s3);
+                TSimd.Store(TSimd.Multiply(scale, s0), to + v);
+                TSimd.Store(TSimd.Multiply(scale, s1), to + toStride + v);
+                TSimd.Store(TSimd.Multiply(scale, s2), to + (2 * toStride) + v);
+                TSimd.Store(TSimd.Multiply(scale, s3), bottomRow + v);
+            }
         }
+
+        return row;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

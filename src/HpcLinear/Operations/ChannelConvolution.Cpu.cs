@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
@@ -59,7 +60,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
         int BlockOf(long perChannel, long filterChannel) => (int)Math.Clamp(Math.Min(StagedBytes / perChannel, FilterBytes / Math.Max(1, filterChannel)), 1, Math.Max(1, layout.SourceChannels));
     }
 
-    public override string Name => "channels as lanes";
+    public override string Name => "channel-lanes";
 
     public override string TileText => $"{Kernels.ChannelPositions} positions x {2 * Width} channels";
 
@@ -101,6 +102,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
         public T* Start;
         public long Chunks;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Execute(int index, int worker)
         {
             ChannelConvolution<T> o = Owner;
@@ -151,6 +153,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
         public bool Stream;
         public byte* Workspace;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Execute(int index, int worker)
         {
             ChannelConvolution<T> o = Owner;
@@ -194,6 +197,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
         }
 
         /// <summary>Adds what a block of channels contributes to the sums of the box.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Block(long group, int firstVector, int vectorCount, long from, int channels, T* staged, T* sums, int* start, int* extent, int* offsets, int* lists)
         {
             ChannelConvolution<T> o = Owner;
@@ -253,6 +257,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
         }
 
         /// <summary>Brings a vector of channels of the box into rows and writes them out, a piece at a time.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Write(long image, long group, int vector, T* sums, T* rows, int* start, int* extent, int* lists)
         {
             ChannelConvolution<T> o = Owner;
@@ -292,6 +297,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Piece(T* sums, long positions, T* rows, T* result, int lanes)
         {
             ChannelConvolution<T> o = Owner;
@@ -308,6 +314,7 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
         }
 
         /// <summary>Writes a row of the result, in which the classes of the last axis alternate.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Row(int firstClass, long rowSums, T* sums, long classSums, T* rows, T* result, int lanes, int* start, int* extent)
         {
             ChannelConvolution<T> o = Owner;

@@ -115,17 +115,17 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
             : inputHasPadding ? [.. whyNot, strict] : whyNot;
         return
         [
-            strideTwo is not null ? Choice("forward", "rows by even and odd elements", along, forwardBytes, rowsInstead)
+            strideTwo is not null ? Choice("forward", "even-odd rows", along, forwardBytes, rowsInstead)
                 : planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
                 : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows)
                 : staged is not null ? Choice("forward", staged.Name, $"{device.Target} tile {staged.TileText}", forwardBytes, [packing, .. againstProduct])
                 : Choice("forward", isDense ? "gemm" : "implicit-gemm", tile, forwardBytes, [stagedWhyNot, .. againstProduct]),
-            strideTwo is not null && InterleavedInput ? Choice("backward-input", "rows by even and odd elements", along, inputBytes, rowsInstead)
+            strideTwo is not null && InterleavedInput ? Choice("backward-input", "even-odd rows", along, inputBytes, rowsInstead)
                 : planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
                 : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
                 : stagedInput is not null ? Choice("backward-input", stagedInput.Name, $"{device.Target} tile {stagedInput.TileText}", inputBytes, [packing, .. againstInput])
                 : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : [stagedInputWhyNot, .. againstInput]),
-            strideTwo is not null ? Choice("backward-filter", "rows by even and odd elements", along, filterBytes, rowsInstead)
+            strideTwo is not null ? Choice("backward-filter", "even-odd rows", along, filterBytes, rowsInstead)
                 : planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
                 : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
                 : channelFilter is not null ? Choice("backward-filter", byChannels.Text, $"{device.Target} tile {byChannels.TileText}", filterBytes, [packing])

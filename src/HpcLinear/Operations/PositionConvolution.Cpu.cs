@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
@@ -66,7 +67,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
         int Vectors(int elements) => (elements + Width - 1) / Width;
     }
 
-    public override string Name => "positions as lanes";
+    public override string Name => "position-lanes";
 
     public override string TileText => $"{tileRows} channels x {Kernels.PositionVectors(tileRows) * Width} positions";
 
@@ -112,6 +113,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
         public bool Stream;
         public byte* Workspace;
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Execute(int index, int worker)
         {
             PositionConvolution<T> o = Owner;
@@ -163,6 +165,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
         }
 
         /// <summary>Lists the vectors of a class: where each begins, which taps it needs, and where the sums of each row will be. Returns their number.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly int ListVectors(int c, in Scratch at)
         {
             PositionConvolution<T> o = Owner;
@@ -188,6 +191,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
             return count;
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Block(int c, int rows, int channels, T* filter, T* start, in Scratch at)
         {
             PositionConvolution<T> o = Owner;
@@ -229,6 +233,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Write(T* result, int rows, in Scratch at)
         {
             PositionConvolution<T> o = Owner;
@@ -259,6 +264,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private readonly void Row(int c, int r, T* sums, T* to, T* zeros, in Scratch at)
         {
             PositionConvolution<T> o = Owner;

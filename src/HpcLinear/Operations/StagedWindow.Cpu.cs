@@ -131,6 +131,7 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
     }
 
     /// <summary>For each staged row of a channel the offset of the source's row, or -1 for a row of zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void SourceRows(int* start, long* rows)
     {
         for (int row = 0; row < stagedRows; row++)
@@ -201,6 +202,7 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
     }
 
     /// <summary>For each row of the box where its staged elements begin, and the list of taps that a class of it needs; -1 for a row beyond the class.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Rows(int classIndex, int* start, int* extent, int* offsets, int* lists)
     {
         int* classes = stackalloc int[axes.Length];

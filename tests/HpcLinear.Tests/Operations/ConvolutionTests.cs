@@ -79,9 +79,9 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
             return;
         }
 
-        Assert.Equal(("channels as lanes", "channels as lanes"), Forms("conv n8 c32 k64 i28x28 f3x3 pad1x1"));
-        Assert.Equal(("channels as lanes", "positions as lanes"), Forms("conv n8 c3 k64 i64x64 f7x7 s2x2 pad3x3"));
-        Assert.Equal(("positions as lanes", "positions as lanes"), Forms("conv n1 c512 k512 i7x7 f3x3 pad1x1"));
+        Assert.Equal(("channel-lanes", "channel-lanes"), Forms("conv n8 c32 k64 i28x28 f3x3 pad1x1"));
+        Assert.Equal(("channel-lanes", "position-lanes"), Forms("conv n8 c3 k64 i64x64 f7x7 s2x2 pad3x3"));
+        Assert.Equal(("position-lanes", "position-lanes"), Forms("conv n1 c512 k512 i7x7 f3x3 pad1x1"));
         Assert.Equal(("gemm", "gemm"), Forms("conv n8 c64 k64 i28x28 f1x1"));
 
         (string Forward, string Input) Forms(string text)
