@@ -23,7 +23,7 @@ internal sealed unsafe class SmallProducts<T>
     private const long MostDepthBytes = 1536;
 
     /// <summary>A product of so many bytes is fetched ahead; smaller ones are streams that the processor follows by itself.</summary>
-    private const long FetchedBytes = 32 << 10;
+    private const long FetchedBytes = 16 << 10;
 
     private readonly GemmDescriptor descriptor;
     private readonly CpuKernels<T> kernels;
