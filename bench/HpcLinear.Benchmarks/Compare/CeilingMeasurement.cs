@@ -5,13 +5,15 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using HpcLinear.Benchmarks.Peers;
 using HpcLinear.Cli.Comparison;
+using HpcLinear.Cpu;
 
 namespace HpcLinear.Benchmarks.Compare;
 
 /// <summary>What this machine can do at most: multiply-adds on registers, and bytes read from each level of memory.</summary>
 internal static unsafe class CeilingMeasurement
 {
-    private const int Rounds = 5, FmaSteps = 400_000, Chains = 12;
+    // So many that a system which keeps two threads on one core for some milliseconds does not do so in all of them.
+    private const int Rounds = 60, FmaSteps = 400_000, Chains = 12;
     private const long DramBytes = 256L << 20;
 
     public static Ceilings Measure(string type, int threads)
@@ -22,10 +24,10 @@ internal static unsafe class CeilingMeasurement
     }
 
     private static double Peak<T>(int threads)
-        where T : unmanaged, INumber<T>
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         double flops = 2.0 * FmaSteps * Chains * threads * (Vector512.IsHardwareAccelerated ? Vector512<T>.Count : Vector256<T>.Count);
-        return flops / Together(threads, _ => Vector512.IsHardwareAccelerated ? Chain512<T>() : Chain256<T>()) / 1e9;
+        return flops / Together(threads, _ => Vector512.IsHardwareAccelerated ? Chain<T, Vector512<T>, Avx512Simd<T>>() : Chain<T, Vector256<T>, Avx2Simd<T>>()) / 1e9;
     }
 
     private static double Bandwidth(int threads, long bytes)
@@ -41,7 +43,7 @@ internal static unsafe class CeilingMeasurement
     private static double Together(int threads, Func<int, double> work)
     {
         double best = double.MaxValue;
-        using Barrier start = new(threads);
+        int arrived = 0;
         double[] sums = new double[threads];
         Thread[] others = [.. Enumerable.Range(1, threads - 1).Select(i => new Thread(() => Loop(i)))];
         Array.ForEach(others, t => t.Start());
@@ -55,76 +57,57 @@ internal static unsafe class CeilingMeasurement
             sums[thread] = work(thread);
             for (int round = 0; round < Rounds; round++)
             {
-                start.SignalAndWait();
+                Meet(2 * round * threads);
                 long from = Stopwatch.GetTimestamp();
                 sums[thread] += work(thread);
-                start.SignalAndWait();
+                Meet(((2 * round) + 1) * threads);
                 if (thread == 0)
                 {
                     best = Math.Min(best, Stopwatch.GetElapsedTime(from).TotalSeconds);
                 }
             }
         }
+
+        // Waiting threads spin: one that sleeps may be woken on the core of the one that wakes it.
+        void Meet(int before)
+        {
+            Interlocked.Increment(ref arrived);
+            while (Volatile.Read(ref arrived) < before + threads)
+            {
+                Thread.SpinWait(20);
+            }
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double Chain512<T>()
-        where T : unmanaged, INumber<T>
+    private static double Chain<T, TVector, TSimd>()
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+        where TVector : struct
+        where TSimd : struct, ISimd<T, TVector>
     {
         // Twelve chains: more than latency times units on every processor, fewer than registers.
-        Vector512<T> x = Vector512.Create(T.CreateChecked(0.5)), y = Vector512.Create(T.One);
-        Vector512<T> a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
+        TVector x = TSimd.Broadcast(T.CreateChecked(0.5)), y = TSimd.Broadcast(T.One);
+        TVector a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
         for (int step = 0; step < FmaSteps; step++)
         {
-            a = Fma(a, x, y);
-            b = Fma(b, x, y);
-            c = Fma(c, x, y);
-            d = Fma(d, x, y);
-            e = Fma(e, x, y);
-            f = Fma(f, x, y);
-            g = Fma(g, x, y);
-            h = Fma(h, x, y);
-            i = Fma(i, x, y);
-            j = Fma(j, x, y);
-            k = Fma(k, x, y);
-            l = Fma(l, x, y);
+            a = TSimd.FusedMulAdd(a, x, y);
+            b = TSimd.FusedMulAdd(b, x, y);
+            c = TSimd.FusedMulAdd(c, x, y);
+            d = TSimd.FusedMulAdd(d, x, y);
+            e = TSimd.FusedMulAdd(e, x, y);
+            f = TSimd.FusedMulAdd(f, x, y);
+            g = TSimd.FusedMulAdd(g, x, y);
+            h = TSimd.FusedMulAdd(h, x, y);
+            i = TSimd.FusedMulAdd(i, x, y);
+            j = TSimd.FusedMulAdd(j, x, y);
+            k = TSimd.FusedMulAdd(k, x, y);
+            l = TSimd.FusedMulAdd(l, x, y);
         }
 
-        return double.CreateChecked(Vector512.Sum(a + b + c + d + e + f + g + h + i + j + k + l));
+        TVector sum = TSimd.Add(TSimd.Add(TSimd.Add(a, b), TSimd.Add(c, d)), TSimd.Add(TSimd.Add(e, f), TSimd.Add(g, h)));
+        sum = TSimd.Add(sum, TSimd.Add(TSimd.Add(i, j), TSimd.Add(k, l)));
+        return double.CreateChecked(Unsafe.As<TVector, T>(ref sum));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static double Chain256<T>()
-        where T : unmanaged, INumber<T>
-    {
-        Vector256<T> x = Vector256.Create(T.CreateChecked(0.5)), y = Vector256.Create(T.One);
-        Vector256<T> a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
-        for (int step = 0; step < FmaSteps; step++)
-        {
-            a = Fma(a, x, y);
-            b = Fma(b, x, y);
-            c = Fma(c, x, y);
-            d = Fma(d, x, y);
-            e = Fma(e, x, y);
-            f = Fma(f, x, y);
-            g = Fma(g, x, y);
-            h = Fma(h, x, y);
-            i = Fma(i, x, y);
-            j = Fma(j, x, y);
-            k = Fma(k, x, y);
-            l = Fma(l, x, y);
-        }
-
-        return double.CreateChecked(Vector256.Sum(a + b + c + d + e + f + g + h + i + j + k + l));
-    }
-
-    private static Vector512<T> Fma<T>(Vector512<T> a, Vector512<T> b, Vector512<T> c) => typeof(T) == typeof(float)
-        ? Vector512.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-        : Vector512.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
-
-    private static Vector256<T> Fma<T>(Vector256<T> a, Vector256<T> b, Vector256<T> c) => typeof(T) == typeof(float)
-        ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
-        : Vector256.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static double Read(byte* from, long bytes, int repeats)

@@ -1,3 +1,4 @@
+using HpcLinear.Cli.Bench;
 using System.Numerics;
 using HpcLinear.Cli.Problems;
 
@@ -31,10 +32,8 @@ internal abstract class Peer : IDisposable
 internal sealed record PeerForm(string Name, Func<PeerTask> Create);
 
 /// <summary>One operation with its operands, ready to be timed. Operands are those of <c>hpclinear bench</c>, so that results can be compared.</summary>
-internal abstract class PeerTask : IDisposable
+internal abstract class PeerTask : ResourceOwner
 {
-    private readonly Stack<IDisposable> owned = new();
-
     /// <summary>Starts one call.</summary>
     public abstract void Execute();
 
@@ -45,21 +44,4 @@ internal abstract class PeerTask : IDisposable
 
     /// <summary>The result in row-major order of our shapes.</summary>
     public abstract Array Download();
-
-    public void Dispose()
-    {
-        while (owned.TryPop(out IDisposable? resource))
-        {
-            resource.Dispose();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
-    protected TOwned Own<TOwned>(TOwned resource)
-        where TOwned : IDisposable
-    {
-        owned.Push(resource);
-        return resource;
-    }
 }

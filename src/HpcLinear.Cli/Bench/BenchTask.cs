@@ -3,10 +3,8 @@ using System.Numerics;
 namespace HpcLinear.Cli.Bench;
 
 /// <summary>One operation on one problem, its operands on the device: can be run often, and checked.</summary>
-internal abstract class BenchTask : IDisposable
+internal abstract class BenchTask : ResourceOwner
 {
-    private readonly Stack<IDisposable> owned = new();
-
     /// <summary>Nominal floating-point operations of one call.</summary>
     public abstract double Flops { get; }
 
@@ -21,23 +19,6 @@ internal abstract class BenchTask : IDisposable
 
     /// <summary>The elements of the result of the last call, of the task's type.</summary>
     public abstract Array Download();
-
-    public void Dispose()
-    {
-        while (owned.TryPop(out IDisposable? resource))
-        {
-            resource.Dispose();
-        }
-
-        GC.SuppressFinalize(this);
-    }
-
-    protected TOwned Own<TOwned>(TOwned resource)
-        where TOwned : IDisposable
-    {
-        owned.Push(resource);
-        return resource;
-    }
 
     /// <summary>A tensor for results; every element is NaN, so that one never written shows.</summary>
     protected Tensor<T> Result<T>(CommandQueue queue, Shape shape)

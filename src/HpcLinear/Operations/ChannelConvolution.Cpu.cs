@@ -159,22 +159,15 @@ internal sealed unsafe class ChannelConvolution<T> : StagedConvolution<T>
             ChannelConvolution<T> o = Owner;
             StagedWindow<T> window = o.window;
             StagedLayout l = o.Layout;
-            int range = index % o.ranges, firstVector = range * o.rangeVectors, vectorCount = Math.Min(o.rangeVectors, o.vectors - firstVector);
-            long rest = index / o.ranges, box = rest % window.BoxCount;
-            rest /= window.BoxCount;
-            long group = rest % l.Groups, image = rest / l.Groups;
+            (int range, long box, long group, long image) = o.Item(index, o.ranges, window.BoxCount);
+            int firstVector = range * o.rangeVectors, vectorCount = Math.Min(o.rangeVectors, o.vectors - firstVector);
 
             T* staged = (T*)(Workspace + (worker * o.workerBytes)), sums = staged + o.stagedElements, row = sums + o.sumElements;
             long* sourceRows = (long*)(row + o.rowElements);
             int* offsets = (int*)((byte*)sourceRows + AlignBytes(window.StagedRows * sizeof(long)));
             int* lists = offsets + ((long)window.ClassCount * window.RowCount);
             int* start = stackalloc int[StagedWindow<T>.MaxRank], extent = stackalloc int[StagedWindow<T>.MaxRank];
-            window.Locate(box, start, extent);
-            window.SourceRows(start, sourceRows);
-            for (int c = 0; c < window.ClassCount; c++)
-            {
-                window.Rows(c, start, extent, offsets + (c * window.RowCount), lists + (c * window.RowCount));
-            }
+            window.Open(box, start, extent, sourceRows, offsets, lists);
 
             T* source = Source + (image * SourceImage) + (group * l.SourceChannels * o.SourcePlane);
             int last = window.Rank - 1;

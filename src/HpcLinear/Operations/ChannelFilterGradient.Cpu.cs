@@ -39,7 +39,7 @@ internal sealed unsafe partial class ChannelFilterGradient<T>
     private const double PatchCost = 3.5;
 
     private readonly CpuKernels<T> kernels;
-    private readonly Sizes s;
+    private readonly ConvolutionSizes s;
     private readonly int threads;
     private readonly ConvolutionAxis axis;
     private readonly bool tapRows;
@@ -68,7 +68,7 @@ internal sealed unsafe partial class ChannelFilterGradient<T>
     /// <param name="threads">Workers there may be.</param>
     /// <param name="axis">The last axis of the map.</param>
     /// <param name="sizes">The problem.</param>
-    public ChannelFilterGradient(CpuKernels<T> wide, CpuKernels<T>? narrow, int threads, ConvolutionAxis axis, in Sizes sizes)
+    public ChannelFilterGradient(CpuKernels<T> wide, CpuKernels<T>? narrow, int threads, ConvolutionAxis axis, in ConvolutionSizes sizes)
     {
         s = sizes;
         this.threads = threads;
@@ -265,24 +265,6 @@ internal sealed unsafe partial class ChannelFilterGradient<T>
         }
 
         kernels.Separate(sums, inCount * TapCount, lanes, (int)outCount, 0, alpha, beta, null);
-    }
-
-    /// <summary>Sizes and strides of the problem.</summary>
-    internal readonly struct Sizes
-    {
-        public GatherMap.Fields* Map { get; init; }
-
-        public long Problems { get; init; }
-
-        public long Groups { get; init; }
-
-        public long Batch { get; init; }
-
-        public long InGroup { get; init; }
-
-        public long OutGroup { get; init; }
-
-        public bool SharedInput { get; init; }
     }
 
     /// <summary>One block of channels over one part of the sum.</summary>

@@ -86,17 +86,14 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
         }
     }
 
-    private ChannelFilterGradient<T> ChannelFilter(int threads)
+    private ChannelFilterGradient<T> ChannelFilter(int threads, in ConvolutionSizes sizes)
     {
         GatherMap.Fields* map = forward.Map;
 
         // An axis merged of several is read straight through.
         ConvolutionAxis last = map->Rank == axes.Length ? axes[^1] : new(map->Inputs[map->Rank - 1], 1, 1, 1, 0, 0, map->Positions[map->Rank - 1], Boundary.Zero, false);
         CpuKernels<T>? narrow = cpu.Isa == CpuIsa.Avx512 ? CpuKernels<T>.For(CpuIsa.Avx2) : null;
-        return new(kernels, narrow, threads, last, new()
-        {
-            Map = map, Problems = problems, Groups = groups, Batch = batch, InGroup = inGroup, OutGroup = outGroup, SharedInput = Descriptor.SharedInput,
-        });
+        return new(kernels, narrow, threads, last, sizes);
     }
 
     /// <summary>What <see cref="Choices"/> says.</summary>

@@ -103,10 +103,11 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         direct = new(descriptor, axes);
 
         int threads = device.Team.Size;
-        interleaved = new(kernels, threads, new()
+        ConvolutionSizes sizes = new()
         {
             Map = forward.Map, Problems = problems, Groups = groups, Batch = batch, InGroup = inGroup, OutGroup = outGroup, SharedInput = descriptor.SharedInput,
-        });
+        };
+        interleaved = new(kernels, threads, sizes);
         long outerTaps = Math.Max(forward.Map->OuterTaps, classes.Max(c => c.Map.Map->OuterTaps));
         rowsBytes = Align(threads * outerTaps * sizeof(int));
         isDense = problems == 1 && groups == 1 && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 });
@@ -138,7 +139,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             inputBytes = rowsBytes + Align(addedImages * patchBytes) + BlockedProduct.WorkspaceBytes(kernels, AddedShape(addedImages), threads);
         }
 
-        ChannelFilterGradient<T> byChannels = ChannelFilter(threads);
+        ChannelFilterGradient<T> byChannels = ChannelFilter(threads, sizes);
         if (!InterleavedForward && byChannels.WhyNot is null)
         {
             channelFilter = byChannels;

@@ -18,10 +18,10 @@ internal sealed unsafe class InterleavedConvolution<T>
     private const long MaxChannelProducts = 36;
 
     private readonly CpuKernels<T> kernels;
-    private readonly Sizes sizes;
+    private readonly ConvolutionSizes sizes;
     private readonly int threads;
 
-    public InterleavedConvolution(CpuKernels<T> kernels, int threads, in Sizes sizes)
+    public InterleavedConvolution(CpuKernels<T> kernels, int threads, in ConvolutionSizes sizes)
     {
         this.kernels = kernels;
         this.threads = threads;
@@ -102,24 +102,6 @@ internal sealed unsafe class InterleavedConvolution<T>
         return WorkerBytes > MaxWorkerBytes ? $"interleaved: planes of {WorkerBytes} bytes exceed {MaxWorkerBytes}" : null;
     }
 
-    /// <summary>Sizes and strides of the problem.</summary>
-    internal readonly struct Sizes
-    {
-        public GatherMap.Fields* Map { get; init; }
-
-        public long Problems { get; init; }
-
-        public long Groups { get; init; }
-
-        public long Batch { get; init; }
-
-        public long InGroup { get; init; }
-
-        public long OutGroup { get; init; }
-
-        public bool SharedInput { get; init; }
-    }
-
     private struct Job : ITeamJob
     {
         public InterleavedConvolution<T> Owner;
@@ -136,7 +118,7 @@ internal sealed unsafe class InterleavedConvolution<T>
 
         public readonly void Execute(int index, int worker)
         {
-            Sizes s = Owner.sizes;
+            ConvolutionSizes s = Owner.sizes;
             CpuKernels<T> kernels = Owner.kernels;
             GatherMap.Fields* map = s.Map;
             int width = kernels.Width;
@@ -219,7 +201,7 @@ internal sealed unsafe class InterleavedConvolution<T>
         /// <summary>One image of a block of cells, row by row of the output.</summary>
         private readonly void Convolve(T* x, T* y, T* w, int* rows)
         {
-            Sizes s = Owner.sizes;
+            ConvolutionSizes s = Owner.sizes;
             GatherMap.Fields* map = s.Map;
             int width = Owner.kernels.Width, last = map->Rank - 1, length = map->Positions[last], lastTaps = map->Taps[last], extent = map->Inputs[last], outerTaps = map->OuterTaps;
             long outerRows = map->PositionCount / length;

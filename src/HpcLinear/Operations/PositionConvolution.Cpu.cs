@@ -119,9 +119,8 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
             PositionConvolution<T> o = Owner;
             StagedWindow<T> window = o.window;
             StagedLayout l = o.Layout;
-            long firstRow = index % o.ranges * (long)o.rangeRows, rest = index / o.ranges, box = rest % window.BoxCount;
-            rest /= window.BoxCount;
-            long group = rest % l.Groups, image = rest / l.Groups;
+            (int range, long box, long group, long image) = o.Item(index, o.ranges, window.BoxCount);
+            long firstRow = range * (long)o.rangeRows;
             int rows = (int)Math.Min(o.rangeRows, l.ResultChannels - firstRow), last = window.Rank - 1;
 
             int* start = stackalloc int[StagedWindow<T>.MaxRank], extent = stackalloc int[StagedWindow<T>.MaxRank];
@@ -134,12 +133,7 @@ internal sealed unsafe class PositionConvolution<T> : StagedConvolution<T>
             at.RowSums = at.Lists + ((long)window.ClassCount * window.RowCount);
             at.VectorOffsets = at.RowSums + ((long)window.ClassCount * window.RowCount);
             at.VectorLists = at.VectorOffsets + o.boxVectors;
-            window.Locate(box, at.Start, at.Extent);
-            window.SourceRows(at.Start, at.SourceRows);
-            for (int c = 0; c < window.ClassCount; c++)
-            {
-                window.Rows(c, at.Start, at.Extent, at.Offsets + (c * window.RowCount), at.Lists + (c * window.RowCount));
-            }
+            window.Open(box, at.Start, at.Extent, at.SourceRows, at.Offsets, at.Lists);
 
             T* source = Source + (image * SourceImage) + (group * l.SourceChannels * o.SourcePlane);
             T* filter = Filter + (group * l.ResultChannels * l.SourceChannels * l.FilterTaps) + (firstRow * l.FilterResultStride);

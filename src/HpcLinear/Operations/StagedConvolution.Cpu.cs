@@ -74,5 +74,14 @@ internal abstract unsafe class StagedConvolution<T> : IDisposable
     /// <summary>A sum that starts from +0 never becomes -0: terms of the padding may then be added or left out.</summary>
     protected static T StartOf(T* bias, long channel) => bias is null ? T.Zero : bias[channel] + T.Zero;
 
+    /// <summary>What an item of work is: ranges of channels are innermost, so that threads read the same boxes at about the same time.</summary>
+    protected (int Range, long Box, long Group, long Image) Item(int index, int ranges, long boxes)
+    {
+        (long rest, long range) = Math.DivRem((long)index, ranges);
+        (rest, long box) = Math.DivRem(rest, boxes);
+        (long image, long group) = Math.DivRem(rest, Layout.Groups);
+        return ((int)range, box, group, image);
+    }
+
     protected bool Streams(long images, T beta) => beta == T.Zero && (double)images * Layout.Groups * Layout.ResultChannels * ResultPlane * sizeof(T) > StreamedBytes;
 }

@@ -118,8 +118,18 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
 
     public void Dispose() => lists.Dispose();
 
-    /// <summary>The first position and the extents of a box.</summary>
-    public void Locate(long index, int* start, int* extent)
+    /// <summary>The first position and the extents of a box, and its tables: see <see cref="SourceRows"/> and <see cref="Rows"/>, one after the other for each class.</summary>
+    public void Open(long index, int* start, int* extent, long* sourceRows, int* offsets, int* lists)
+    {
+        Locate(index, start, extent);
+        SourceRows(start, sourceRows);
+        for (int c = 0; c < ClassCount; c++)
+        {
+            Rows(c, start, extent, offsets + (c * RowCount), lists + (c * RowCount));
+        }
+    }
+
+    private void Locate(long index, int* start, int* extent)
     {
         for (int a = last; a >= 0; a--)
         {
@@ -132,7 +142,7 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
 
     /// <summary>For each staged row of a channel the offset of the source's row, or -1 for a row of zeros.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void SourceRows(int* start, long* rows)
+    private void SourceRows(int* start, long* rows)
     {
         for (int row = 0; row < stagedRows; row++)
         {
@@ -203,7 +213,7 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
 
     /// <summary>For each row of the box where its staged elements begin, and the list of taps that a class of it needs; -1 for a row beyond the class.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Rows(int classIndex, int* start, int* extent, int* offsets, int* lists)
+    private void Rows(int classIndex, int* start, int* extent, int* offsets, int* lists)
     {
         int* classes = stackalloc int[axes.Length];
         Classes(classIndex, classes);

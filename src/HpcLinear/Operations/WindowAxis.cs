@@ -9,7 +9,15 @@ internal sealed class WindowAxis
     public required int Step { get; init; }
 
     /// <summary>Positions of each class: class c's position j is element <c>c + Classes*j</c> of the result.</summary>
-    public required int[] Positions { get; init; }
+    public required int[] Positions
+    {
+        get;
+        init
+        {
+            field = value;
+            Most = value.Max();
+        }
+    }
 
     /// <summary>The filter's taps that reach a class.</summary>
     public required int[][] Taps { get; init; }
@@ -32,7 +40,7 @@ internal sealed class WindowAxis
     public int Classes => Positions.Length;
 
     /// <summary>Positions of the class that has most.</summary>
-    public int Most => Positions.Max();
+    public int Most { get; private init; }
 
     /// <summary>The lowest coordinate that position 0 reads, how many positions a tap reaches beyond the last one, and the residues of the step that occur.</summary>
     public (int Lowest, int Beyond, int[] Residues) Reach()

@@ -70,15 +70,10 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
         }
     }
 
-    [Theory, AllTargets]
-    public void The_plan_takes_the_form_whose_lanes_are_used(Target target)
+    [Fact]
+    public void The_plan_takes_the_form_whose_lanes_are_used() => Assert.All(Targets.Cpu.Where(t => t != Target.Parse("cpu:scalar")), target =>
     {
         Device device = Targets.Open(target);
-        if (device is not HpcLinear.Cpu.CpuDevice cpu || HpcLinear.Cpu.CpuKernels<T>.For(cpu.Isa).Width < 4)
-        {
-            return;
-        }
-
         Assert.Equal(("channel-lanes", "channel-lanes"), Forms("conv n8 c32 k64 i28x28 f3x3 pad1x1"));
         Assert.Equal(("channel-lanes", "position-lanes"), Forms("conv n8 c3 k64 i64x64 f7x7 s2x2 pad3x3"));
         Assert.Equal(("position-lanes", "position-lanes"), Forms("conv n1 c512 k512 i7x7 f3x3 pad1x1"));
@@ -89,7 +84,7 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
             using ConvolutionPlan<T> plan = ConvolutionPlan.Create<T>(device, ConvolutionDescriptor.Parse(text));
             return (plan.Choices[0].Algorithm, plan.Choices[1].Algorithm);
         }
-    }
+    });
 
     [Theory, AllTargets]
     public void An_axis_too_long_for_its_tables_is_refused(Target target)
