@@ -6,13 +6,16 @@ namespace HpcLinear.Cpu;
 
 /// <summary>One side of a product, seen as lines (rows of A, columns of B) of a common depth. A struct: each worker has a copy of its own.</summary>
 internal unsafe interface IOperand<T>
-    where T : unmanaged
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>Moves to one of the independent products.</summary>
     void Select(long product);
 
     /// <summary>Where kernels may read in place: element (line, depth) is at <c>origin[line*lineStride + depth*depthStride]</c>; null when it must be packed.</summary>
     T* InPlace(out nint lineStride, out nint depthStride);
+
+    /// <summary>Packs whole panels of lines side by side, as <see cref="CpuKernels{T}.PackRows"/>, where that is faster than one after the other; returns the lines packed.</summary>
+    long PackPanels(CpuKernels<T> kernels, T* panels, int panel, long line, long lines, long from, int depth);
 
     /// <summary>Writes lines <c>line … line + lines</c>, depths <c>from … from + depth</c> as <c>panel[p*width + l]</c>, lanes up to width zero.</summary>
     void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker);
@@ -33,6 +36,9 @@ internal unsafe interface IResult<T>
 
     /// <summary>Takes a finished tile, <c>tile[r*stride + j]</c>.</summary>
     void Scatter(T* tile, nint stride, long row, int rows, long column, int columns, bool accumulate);
+
+    /// <summary>Whether rows are kept until they are finished: then <see cref="Scatter"/> takes whole rows of a region once, not tiles, and nothing is added to.</summary>
+    static virtual bool IsStaged => false;
 }
 
 /// <summary>Sizes of a number of independent products.</summary>
@@ -59,6 +65,10 @@ internal static unsafe class BlockedProduct
     /// <summary>Longest depth block: an A panel of 8 rows takes 12 KB of the first-level cache in float32.</summary>
     private const int MaxDepthBlockBytes = 1536;
 
+    /// <summary>Rows of a region and their bytes when they are kept over several depth blocks.</summary>
+    private const int StagedRows = 256;
+    private const int StagedBytes = 256 << 10;
+
     /// <summary>Bytes of a packed block of B: half of a 1 MB second-level cache.</summary>
     private const int BlockBytes = 512 << 10;
 
@@ -80,12 +90,17 @@ internal static unsafe class BlockedProduct
     /// <summary>How a product is cut; a function of the shape and the thread count.</summary>
     public readonly record struct Cut(int DepthBlock, long RowBlock, long ColumnBlock, long RowBlocks, long ColumnBlocks, long ProductsPerItem, int PanelBytesA, int BlockBytesB, int TileBytes)
     {
-        public long WorkerBytes => PanelBytesA + BlockBytesB + TileBytes;
+        /// <summary>Rows that are staged between depth blocks, and their bytes.</summary>
+        public long StagedRows { get; init; }
+
+        public long StagedBytes { get; init; }
+
+        public long WorkerBytes => PanelBytesA + BlockBytesB + TileBytes + StagedBytes;
     }
 
     /// <summary>Scratch bytes that a product takes.</summary>
-    public static long WorkspaceBytes<T>(CpuKernels<T> kernels, ProductShape shape, int threads)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => Divide(kernels, shape, threads).WorkerBytes * threads;
+    public static long WorkspaceBytes<T>(CpuKernels<T> kernels, ProductShape shape, int threads, bool staged = false)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => Divide(kernels, shape, threads, staged: staged).WorkerBytes * threads;
 
     /// <summary>Runs all products, <c>alpha A B</c>. <paramref name="begin"/>: the result starts from <see cref="IResult{T}.Begin"/> and is added to; otherwise it is overwritten.</summary>
     public static void Run<T, TA, TB, TC>(CpuQueue queue, CpuKernels<T> kernels, ProductShape shape, TA a, TB b, TC c, T alpha, bool begin, byte* workspace)
@@ -94,7 +109,7 @@ internal static unsafe class BlockedProduct
         where TB : struct, IOperand<T>
         where TC : struct, IResult<T>
     {
-        Run(queue, kernels, shape, Divide(kernels, shape, queue.Team.Size), a, b, c, alpha, begin, workspace);
+        Run(queue, kernels, shape, Divide(kernels, shape, queue.Team.Size, staged: TC.IsStaged), a, b, c, alpha, begin, workspace);
     }
 
     /// <summary>As above, with a division made before.</summary>
@@ -110,8 +125,9 @@ internal static unsafe class BlockedProduct
         queue.Team.Run(checked((int)items), ref job);
     }
 
-    /// <summary>Divides a product among threads. <paramref name="inPlaceA"/>, <paramref name="inPlaceB"/>: the operand will not be packed, so reading it again costs nothing.</summary>
-    public static Cut Divide<T>(CpuKernels<T> kernels, ProductShape shape, int threads, bool inPlaceA = false, bool inPlaceB = false)
+    /// <summary>Divides a product among threads. <paramref name="inPlaceA"/>, <paramref name="inPlaceB"/>: the operand will not be packed, so reading it again costs nothing.
+    /// <paramref name="staged"/>: for a result that is <see cref="IResult{T}.IsStaged"/>.</summary>
+    public static Cut Divide<T>(CpuKernels<T> kernels, ProductShape shape, int threads, bool inPlaceA = false, bool inPlaceB = false, bool staged = false)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         int panel = kernels.TileVectors * kernels.Width, rows = kernels.TileRows;
@@ -147,6 +163,13 @@ internal static unsafe class BlockedProduct
         }
 
         rowBlock = Math.Max(1, Math.Min(rowBlock, shape.Rows));
+        long stagedRows = 0;
+        if (staged)
+        {
+            stagedRows = depthBlocks == 1 ? rows : rowBlock = Math.Min(rowBlock, StagedRows);
+            columnBlock = Math.Min(columnBlock, Math.Max(1, StagedBytes / (stagedRows * sizeof(T) * panel)) * panel);
+        }
+
         return new(
             depthBlock,
             rowBlock,
@@ -156,7 +179,11 @@ internal static unsafe class BlockedProduct
             perItem,
             Align(rows * depthBlock * sizeof(T)),
             Align(checked((int)columnBlock * depthBlock * sizeof(T))),
-            Align(rows * panel * sizeof(T)));
+            Align(rows * panel * sizeof(T)))
+        {
+            StagedRows = stagedRows,
+            StagedBytes = stagedRows == 0 ? 0 : Align(checked((int)(stagedRows * columnBlock * sizeof(T)))),
+        };
     }
 
     /// <summary>The numbers of pieces of columns and of rows that cost least: threads wait for the last region, every cut of columns packs A again, every cut
@@ -258,7 +285,7 @@ internal static unsafe class BlockedProduct
             int width = Kernels.Width, tileRows = Kernels.TileRows, panel = Kernels.TileVectors * width;
             T* panelA = (T*)scratch;
             T* blockB = (T*)(scratch + Cut.PanelBytesA);
-            T* tile = (T*)(scratch + Cut.PanelBytesA + Cut.BlockBytesB);
+            T* tile = (T*)(scratch + Cut.PanelBytesA + Cut.BlockBytesB), staged = (T*)((byte*)tile + Cut.TileBytes);
             T* placeA = a.InPlace(out nint aLine, out nint aDepth);
             T* placeB = b.InPlace(out nint bLine, out nint bDepth);
 
@@ -276,10 +303,9 @@ internal static unsafe class BlockedProduct
                 int block = (int)Math.Min(Cut.DepthBlock, depth - from);
                 bool accumulate = Begin || from > 0;
                 long packed0 = 0;
-                if (packB && placeB is not null && bLine == 1)
+                if (packB)
                 {
-                    packed0 = columns / panel * panel;
-                    Kernels.PackRows(placeB + column + (from * bDepth), bDepth, packed0, block, blockB, panel);
+                    packed0 = b.PackPanels(Kernels, blockB, panel, column, columns / panel * panel, from, block);
                 }
 
                 for (long j = packed0; j < columns; j += panel)
@@ -304,12 +330,19 @@ internal static unsafe class BlockedProduct
                         stepA = height;
                     }
 
+                    T* rowsOut = staged + (i % Math.Max(1, Cut.StagedRows) * Cut.ColumnBlock);
                     for (long j = 0; j < columns; j += panel)
                     {
                         int count = (int)Math.Min(panel, columns - j), vectors = (count + width - 1) / width;
                         bool packed = j + count > whole;
                         T* tileB = packed ? blockB + (j * block) : placeB + column + j + (from * bDepth);
                         nint stepB = packed ? PanelWidth(count, width) : bDepth;
+                        if (TC.IsStaged)
+                        {
+                            Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, rowsOut + j, (nint)Cut.ColumnBlock, Alpha, accumulate);
+                            continue;
+                        }
+
                         T* target = count == vectors * width ? c.InPlace(row + i, column + j, count, out nint stride) : Null(out stride);
                         if (target is not null)
                         {
@@ -325,6 +358,11 @@ internal static unsafe class BlockedProduct
                             Kernels.Tile(height, vectors, block, tileA, lineA, stepA, tileB, stepB, tile, panel, Alpha, false);
                             c.Scatter(tile, panel, row + i, height, column + j, count, accumulate);
                         }
+                    }
+
+                    if (TC.IsStaged && from + block >= depth)
+                    {
+                        c.Scatter(rowsOut, (nint)Cut.ColumnBlock, row + i, height, column, (int)columns, false);
                     }
                 }
 

@@ -7,10 +7,10 @@ namespace HpcLinear.Cpu;
 internal abstract unsafe partial class CpuKernels<T>
 {
     /// <summary>
-    /// Packs rows into panels side by side, <c>panels[j/panel*panel*depth + p*panel + j%panel] = source[p*step + j]</c>, for whole panels of columns. Whole
+    /// Packs rows into panels side by side, <c>panels[j/panel*hop + p*panel + j%panel] = source[p*step + j]</c>, for whole panels of columns. Whole
     /// rows at once and rows fetched ahead: rows of a large matrix lie on pages of their own, and the processor does not fetch across pages.
     /// </summary>
-    public abstract void PackRows(T* source, nint step, long columns, int depth, T* panels, int panel);
+    public abstract void PackRows(T* source, nint step, long columns, int depth, T* panels, int panel, nint hop);
 }
 
 internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
@@ -19,10 +19,9 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
     private const int RowsAhead = 6;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void PackRows(T* source, nint step, long columns, int depth, T* panels, int panel)
+    public override void PackRows(T* source, nint step, long columns, int depth, T* panels, int panel, nint hop)
     {
         int w = TSimd.Width;
-        nint hop = (nint)panel * depth;
         bool fetch = step * sizeof(T) >= 512 && Sse.IsSupported;
         for (int p = 0; p < depth; p++, source += step, panels += panel)
         {

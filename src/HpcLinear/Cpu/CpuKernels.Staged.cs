@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -21,6 +22,9 @@ internal abstract unsafe partial class CpuKernels<T>
 
     /// <summary><c>to[i] = alpha from[i] + beta to[i]</c>; with <paramref name="stream"/> past the caches where that can be.</summary>
     public abstract void Emit(T* from, T* to, int count, T alpha, T beta, bool stream);
+
+    /// <summary><c>to[step*i] = from[i]</c> and zeros between; up to a vector more than <paramref name="count"/> is read and up to two are written.</summary>
+    public abstract void Spread(T* from, T* to, int count, int step);
 
     /// <summary><c>to[2i] = alpha even[i] + beta to[2i]</c>, and odd ones likewise; there may be one more of the even ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -116,6 +120,28 @@ internal abstract unsafe partial class CpuKernels<T>
         for (long i = 0; i < count && Sse.IsSupported; i += 64 / sizeof(T))
         {
             Sse.Prefetch1(from + i);
+        }
+    }
+
+    /// <summary><c>to[i] = from[step*i]</c>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void TakeEvery(T* from, T* to, long count, int step)
+    {
+        long i = 0;
+        if (step == 2)
+        {
+            TakeEven(from, to, count);
+            return;
+        }
+
+        for (; step == 1 && i + Vector<T>.Count <= count; i += Vector<T>.Count)
+        {
+            Vector.Store(Vector.Load(from + i), to + i);
+        }
+
+        for (from += i * step; i < count; i++, from += step)
+        {
+            to[i] = *from;
         }
     }
 
@@ -231,6 +257,30 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
         for (; i < count; i++)
         {
             to[i] = beta == T.Zero ? alpha * from[i] : T.MultiplyAddEstimate(alpha, from[i], beta * to[i]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Spread(T* from, T* to, int count, int step)
+    {
+        int width = TSimd.Width;
+        if (step == 2)
+        {
+            TVector zero = TSimd.Broadcast(T.Zero);
+            for (int i = 0; i < count; i += width)
+            {
+                TVector v = TSimd.Load(from + i);
+                TSimd.Store(TSimd.InterleaveLow(v, zero), to + (2 * i));
+                TSimd.Store(TSimd.InterleaveHigh(v, zero), to + (2 * i) + width);
+            }
+
+            return;
+        }
+
+        new Span<T>(to, count * step).Clear();
+        for (int i = 0; i < count; i++, to += step)
+        {
+            *to = from[i];
         }
     }
 

@@ -23,6 +23,17 @@ internal unsafe struct DenseOperand<T> : IOperand<T>
         return current;
     }
 
+    public readonly long PackPanels(CpuKernels<T> kernels, T* panels, int panel, long line, long lines, long from, int depth)
+    {
+        if (LineStride != 1)
+        {
+            return 0;
+        }
+
+        kernels.PackRows(current + line + (from * DepthStride), DepthStride, lines, depth, panels, panel, (nint)panel * depth);
+        return lines;
+    }
+
     public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker) =>
         PackStrided(panel, width, current + (line * LineStride) + (from * DepthStride), LineStride, DepthStride, lines, depth);
 

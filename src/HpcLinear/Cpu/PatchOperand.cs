@@ -44,6 +44,8 @@ internal unsafe struct PatchOperand<T> : IOperand<T>
         return null;
     }
 
+    public readonly long PackPanels(CpuKernels<T> kernels, T* panels, int panel, long line, long lines, long from, int depth) => 0;
+
     public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker)
     {
         int* rows = Rows + ((long)worker * Map->OuterTaps);
@@ -208,6 +210,8 @@ internal unsafe struct PlaneOperand<T> : IOperand<T>
         return null;
     }
 
+    public readonly long PackPanels(CpuKernels<T> kernels, T* panels, int panel, long line, long lines, long from, int depth) => 0;
+
     public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker)
     {
         long position = from + depthOffset;
@@ -246,6 +250,8 @@ internal unsafe struct FilterClassOperand<T> : IOperand<T>
         lineStride = depthStride = 0;
         return null;
     }
+
+    public readonly long PackPanels(CpuKernels<T> kernels, T* panels, int panel, long line, long lines, long from, int depth) => 0;
 
     public readonly void Pack(T* panel, int width, long line, int lines, long from, int depth, int worker)
     {

@@ -19,7 +19,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
     private StagedConvolution<T>? Staged(WindowAxis[] across, StagedLayout layout, long images, bool folded, out string whyNot)
     {
         // A tap that reads straight through is a plain product; small problems with a filter each are not worth the preparation.
-        bool straight = !folded && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 });
+        bool straight = IsSubsampled || (!folded && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 }));
         double width = kernels.Width, rows = layout.ResultChannels, each = groups * rows * layout.SourceChannels * taps * outPlane;
         whyNot = straight ? "staged: a filter of one tap is a product"
             : width < 4 || batch == 0 ? $"staged: vectors of {width}, {batch} images"
@@ -116,7 +116,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
                 : planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
                 : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows)
                 : staged is not null ? Choice("forward", staged.Name, $"{device.Target} tile {staged.TileText}", forwardBytes, [packing, .. againstProduct])
-                : Choice("forward", isDense ? "gemm" : "implicit-gemm", tile, forwardBytes, [stagedWhyNot, .. againstProduct]),
+                : Choice("forward", IsSubsampled ? "gemm, input subsampled" : isDense ? "gemm" : "implicit-gemm", tile, forwardBytes, [stagedWhyNot, .. againstProduct]),
             strideTwo is not null && InterleavedInput ? Choice("backward-input", "even-odd rows", along, inputBytes, rowsInstead)
                 : planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
                 : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)

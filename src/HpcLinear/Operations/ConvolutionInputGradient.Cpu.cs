@@ -88,7 +88,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
         }
     }
 
-    private string InputAlgorithm() => isDense ? "gemm" : addedImages > 0 ? "product, patches added" : padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes";
+    private string InputAlgorithm() => IsSubsampled ? "gemm, result spread" : isDense ? "gemm" : addedImages > 0 ? "product, patches added" : padded ? "implicit-gemm on the padded input, folded" : classes.Length == 1 ? "implicit-gemm" : $"implicit-gemm, {classes.Length} residue classes";
 
     private ProductShape AddedShape(long images) => new(images, inGroup * taps, outPlane, outGroup);
 
@@ -147,6 +147,12 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
                     queue, dy + (p * images * outImage), outImage, weights, null, target + (p * targetProblem), Descriptor.InChannels * targetPlane, images, alpha, beta, workspace + rowsBytes + reserved);
             }
 
+            return;
+        }
+
+        if (IsSubsampled)
+        {
+            SubsampledInput(queue, dy, w, target, alpha, beta, workspace);
             return;
         }
 

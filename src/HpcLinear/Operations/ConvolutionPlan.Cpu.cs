@@ -41,6 +41,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private readonly StagedConvolution<T>? staged;
     private readonly StagedConvolution<T>? stagedInput;
     private readonly bool isDense;
+    private readonly NativeBlock? subsampledRows;
     private readonly bool inputHasPadding;
     private readonly bool hasEmptyClass;
     private readonly long addedImages;
@@ -111,6 +112,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
         long outerTaps = Math.Max(forward.Map->OuterTaps, classes.Max(c => c.Map.Map->OuterTaps));
         rowsBytes = Align(threads * outerTaps * sizeof(int));
         isDense = problems == 1 && groups == 1 && axes.All(a => a is { Filter: 1, Stride: 1, Low: 0, High: 0 });
+        subsampledRows = SubsampledRows();
         forwardBytes = isDense ? BlockedProduct.WorkspaceBytes(kernels, DenseShape(outGroup, inGroup), threads) : rowsBytes + BlockedProduct.WorkspaceBytes(kernels, ForwardShape, threads);
 
         long depth = batch * outPlane, elements = problems * descriptor.OutChannels * inGroup * taps;
@@ -174,6 +176,12 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
             inputBytes = rowsBytes + (padded ? Align(paddedImages * imageBytes) : 0) + stagedInput.WorkspaceBytes;
         }
 
+        if (IsSubsampled && !InterleavedForward)
+        {
+            forwardBytes = BlockedProduct.WorkspaceBytes(kernels, SubsampledShape(outGroup, inGroup), threads);
+            inputBytes = TransposedBytes + BlockedProduct.WorkspaceBytes(kernels, SubsampledShape(inGroup, outGroup), threads, true);
+        }
+
         Choices = Explain(device, byChannels, whyNot, whyNotInput);
     }
 
@@ -221,6 +229,12 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
                 staged.Run(cpuQueue, x, inImage, w, start, output.Pointer() + (p * batch * outImage), outImage, batch, alpha, beta, workspace);
             }
 
+            return;
+        }
+
+        if (IsSubsampled)
+        {
+            SubsampledForward(cpuQueue, input.Pointer(), filter.Pointer(), Planes(output, beta, bias, alpha), alpha, beta != T.Zero || !bias.IsEmpty, workspace);
             return;
         }
 
@@ -312,6 +326,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T> : ConvolutionPlan<T>
     private protected override void DisposeCore()
     {
         forward.Dispose();
+        subsampledRows?.Dispose();
         staged?.Dispose();
         stagedInput?.Dispose();
         planar?.Dispose();

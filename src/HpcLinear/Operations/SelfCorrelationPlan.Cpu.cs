@@ -65,7 +65,9 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
         byte* workspace = cpu.Workspace(workspaceBytes);
         T* transposed = (T*)(workspace + productBytes);
         long rows = Descriptor.InChannels * taps;
-        TransposeJob transpose = new() { Source = filter.Pointer(), Target = transposed, Channels = (int)channels, Rows = rows };
+
+        // Transposed, so that every product packs them in rows.
+        TransposeJob<T> transpose = new() { Source = filter.Pointer(), Target = transposed, Rows = (int)channels, Columns = rows };
         cpu.Team.Run(checked((int)(problems * transpose.Parts)), ref transpose);
         T* at = (T*)workspace;
         foreach (Lag lag in lags)
@@ -165,6 +167,8 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
             return null;
         }
 
+        public readonly long PackPanels(CpuKernels<TElement> kernels, TElement* panels, int panel, long line, long lines, long from, int depth) => 0;
+
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Pack(TElement* panel, int width, long line, int lines, long from, int depth, int worker)
         {
@@ -189,25 +193,6 @@ internal sealed unsafe class CpuSelfCorrelationPlan<T> : SelfCorrelationPlan<T>
                     channel += RowCount * RowStride;
                 }
             }
-        }
-    }
-
-    /// <summary>Transposes filter banks, so that every product packs them in rows.</summary>
-    private struct TransposeJob : ITeamJob
-    {
-        private const long RowsEach = 256;
-
-        public T* Source;
-        public T* Target;
-        public int Channels;
-        public long Rows;
-
-        public readonly long Parts => (Rows + RowsEach - 1) / RowsEach;
-
-        public readonly void Execute(int index, int worker)
-        {
-            long problem = index / Parts, row = index % Parts * RowsEach, bank = problem * Channels * Rows;
-            DenseOperand<T>.PackStrided(Target + bank + (row * Channels), Channels, Source + bank + row, (nint)Rows, 1, Channels, (int)Math.Min(RowsEach, Rows - row));
         }
     }
 

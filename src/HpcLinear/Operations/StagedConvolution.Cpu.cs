@@ -83,5 +83,8 @@ internal abstract unsafe class StagedConvolution<T> : IDisposable
         return ((int)range, box, group, image);
     }
 
-    protected bool Streams(long images, T beta) => beta == T.Zero && (double)images * Layout.Groups * Layout.ResultChannels * ResultPlane * sizeof(T) > StreamedBytes;
+    protected bool Streams(long images, T beta) => Streams((double)images * Layout.Groups * Layout.ResultChannels * ResultPlane, beta);
+
+    /// <summary>Whether so many results are written past the caches.</summary>
+    public static bool Streams(double results, T beta) => beta == T.Zero && results * sizeof(T) > StreamedBytes;
 }

@@ -201,7 +201,7 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
                         Copy(from, at, target, 0, begin);
                         if (end > begin)
                         {
-                            CopyStraight(kernels, from + at[begin], step, target + begin, end - begin);
+                            kernels.TakeEvery(from + at[begin], target + begin, end - begin, step);
                         }
 
                         Copy(from, at, target, end, valid);
@@ -436,37 +436,6 @@ internal sealed unsafe class StagedWindow<T> : IDisposable
         for (int i = begin; i < end; i++)
         {
             to[i] = table[i] < 0 ? default : from[table[i]];
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void CopyStraight(CpuKernels<T> kernels, T* from, int step, T* to, int count)
-    {
-        int i = 0;
-        if (step == 1)
-        {
-            for (; i + Vector<T>.Count <= count; i += Vector<T>.Count)
-            {
-                Vector.Store(Vector.Load(from + i), to + i);
-            }
-
-            for (; i < count; i++)
-            {
-                to[i] = from[i];
-            }
-
-            return;
-        }
-
-        if (step == 2)
-        {
-            kernels.TakeEven(from, to, count);
-            return;
-        }
-
-        for (; i < count; i++, from += step)
-        {
-            to[i] = *from;
         }
     }
 }

@@ -75,6 +75,7 @@ internal sealed class ConvolutionCall(ConvolutionDescriptor descriptor, Directio
             "conv p41 sharedx n2 c1 k1 i66 f2 s2", "conv p19 sharedx n1 c3 k3 g3 i64 f7 s2", "conv p5 sharedx n2 c7 k11 i11x13 f3x2",
             "conv n2 c6 k10 i9x8x11 f3x2x3 s1x2x1 pad1x0x1", "conv n1 c4 k5 i7x6x5x9 f3x2x2x3 pad1x1x0x1", "conv n2 c1 k1 i4097 f129 pad64",
             "conv n5 c130 k140 i7x6 f3x3 pad1x1", "conv n1 c3 k20 i19x700 f5x9 s2x2 d1x3 pad2x12", "conv n2 c36 k40 g2 i1031 f3 d5 s2 pad5 replicate true", "conv n3 c20 k7 i33x17 f1x1 s2x2",
+            "conv n2 c20 k400 i15x31 f1x1 s2x2", "conv n2 c300 k9 i9x40x60 f1x1x1 s4x1x2", "conv n2 c17 k9 i5001 f1 s2", "conv n1 c9 k17 i13x50 f1x1 s1x3",
         }
         from d in Enum.GetValues<Direction>()
         select new ConvolutionCall(ConvolutionDescriptor.Parse(text), d);
