@@ -27,33 +27,7 @@ internal abstract unsafe partial class CpuKernels<T>
     public abstract void Spread(T* from, T* to, int count, int step);
 
     /// <summary><c>to[2i] = alpha even[i] + beta to[2i]</c>, and odd ones likewise; there may be one more of the even ones.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void EmitPairs(T* even, T* odd, T* to, int evenCount, int oddCount, T alpha, T beta)
-    {
-        int i = 0;
-        if (Width * sizeof(T) == 64 && Avx512F.IsSupported)
-        {
-            int width = Vector512<T>.Count;
-            Vector512<T> a = Vector512.Create(alpha), b = Vector512.Create(beta);
-            for (; i + width <= oddCount; i += width)
-            {
-                T* at = to + (2 * i);
-                (Vector512<T> low, Vector512<T> high) = Alternate(Vector512.Load(even + i), Vector512.Load(odd + i));
-                (beta == T.Zero ? a * low : (a * low) + (b * Vector512.Load(at))).Store(at);
-                (beta == T.Zero ? a * high : (a * high) + (b * Vector512.Load(at + width))).Store(at + width);
-            }
-        }
-
-        for (; i < evenCount; i++)
-        {
-            T* at = to + (2 * i);
-            *at = beta == T.Zero ? alpha * even[i] : (alpha * even[i]) + (beta * *at);
-            if (i < oddCount)
-            {
-                at[1] = beta == T.Zero ? alpha * odd[i] : (alpha * odd[i]) + (beta * at[1]);
-            }
-        }
-    }
+    public abstract void EmitPairs(T* even, T* odd, T* to, int evenCount, int oddCount, T alpha, T beta);
 
     /// <summary><c>rows[l*rowLength + i] = sums[i*width + l]</c>; up to a vector more than <paramref name="count"/> positions are read and written.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -97,20 +71,6 @@ internal abstract unsafe partial class CpuKernels<T>
         {
             Sse.StoreFence();
         }
-    }
-
-    /// <summary>The elements of two vectors in turns.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (Vector512<T> Low, Vector512<T> High) Alternate(Vector512<T> a, Vector512<T> b)
-    {
-        if (sizeof(T) == sizeof(float))
-        {
-            Vector512<int> i = Vector512<int>.Indices, order = (i >>> 1) + ((i & Vector512<int>.One) * 16);
-            return (Avx512F.PermuteVar16x32x2(a.AsSingle(), order, b.AsSingle()).As<float, T>(), Avx512F.PermuteVar16x32x2(a.AsSingle(), order + Vector512.Create(8), b.AsSingle()).As<float, T>());
-        }
-
-        Vector512<long> j = Vector512<long>.Indices, pairs = (j >>> 1) + ((j & Vector512<long>.One) * 8);
-        return (Avx512F.PermuteVar8x64x2(a.AsDouble(), pairs, b.AsDouble()).As<double, T>(), Avx512F.PermuteVar8x64x2(a.AsDouble(), pairs + Vector512.Create(4L), b.AsDouble()).As<double, T>());
     }
 
     /// <summary>Asks for a run of elements to be in the second-level cache soon.</summary>
@@ -257,6 +217,40 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
         for (; i < count; i++)
         {
             to[i] = beta == T.Zero ? alpha * from[i] : T.MultiplyAddEstimate(alpha, from[i], beta * to[i]);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void EmitPairs(T* even, T* odd, T* to, int evenCount, int oddCount, T alpha, T beta)
+    {
+        TVector a = TSimd.Broadcast(alpha), b = TSimd.Broadcast(beta);
+        int width = TSimd.Width, i = 0;
+        for (; i + width <= oddCount; i += width)
+        {
+            T* at = to + (2 * i);
+            TVector x = TSimd.Load(even + i), y = TSimd.Load(odd + i), low = TSimd.Multiply(a, TSimd.InterleaveLow(x, y)), high = TSimd.Multiply(a, TSimd.InterleaveHigh(x, y));
+            TSimd.Store(beta == T.Zero ? low : TSimd.Add(low, TSimd.Multiply(b, TSimd.Load(at))), at);
+            TSimd.Store(beta == T.Zero ? high : TSimd.Add(high, TSimd.Multiply(b, TSimd.Load(at + width))), at + width);
+        }
+
+        if (beta == T.Zero && i > 0 && i < oddCount)
+        {
+            // The last vector once more where it overlaps.
+            i = oddCount - width;
+            TVector x = TSimd.Load(even + i), y = TSimd.Load(odd + i);
+            TSimd.Store(TSimd.Multiply(a, TSimd.InterleaveLow(x, y)), to + (2 * i));
+            TSimd.Store(TSimd.Multiply(a, TSimd.InterleaveHigh(x, y)), to + (2 * i) + width);
+            i = oddCount;
+        }
+
+        for (; i < evenCount; i++)
+        {
+            T* at = to + (2 * i);
+            *at = beta == T.Zero ? alpha * even[i] : (alpha * even[i]) + (beta * *at);
+            if (i < oddCount)
+            {
+                at[1] = beta == T.Zero ? alpha * odd[i] : (alpha * odd[i]) + (beta * at[1]);
+            }
         }
     }
 
