@@ -39,6 +39,15 @@ internal unsafe interface ISimd<T, TVector>
     /// <summary>The second half of a0 b0 a1 b1 ….</summary>
     static abstract TVector InterleaveHigh(TVector a, TVector b);
 
+    /// <summary>Lane i becomes lane i + 1; lane 0 becomes zero.</summary>
+    static abstract TVector ShiftUp(TVector a);
+
+    /// <summary>Lane i becomes lane i - 1; the last lane becomes zero.</summary>
+    static abstract TVector ShiftDown(TVector a);
+
+    /// <summary>The bits that both have.</summary>
+    static abstract TVector And(TVector a, TVector b);
+
     static abstract TVector Add(TVector a, TVector b);
 
     static abstract TVector Subtract(TVector a, TVector b);
@@ -103,6 +112,19 @@ internal readonly unsafe struct Avx512Simd<T> : ISimd<T, Vector512<T>>
     public static Vector512<T> InterleaveHigh(Vector512<T> a, Vector512<T> b) => typeof(T) == typeof(float)
         ? Avx512F.PermuteVar16x32x2(a.AsSingle(), Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b.AsSingle()).As<float, T>()
         : Avx512F.PermuteVar8x64x2(a.AsDouble(), Vector512.Create(4L, 12L, 5L, 13L, 6L, 14L, 7L, 15L), b.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> ShiftUp(Vector512<T> a) => sizeof(T) == sizeof(float)
+        ? Avx512F.AlignRight32(a.AsInt32(), Vector512<int>.Zero, 15).As<int, T>()
+        : Avx512F.AlignRight64(a.AsInt64(), Vector512<long>.Zero, 7).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> ShiftDown(Vector512<T> a) => sizeof(T) == sizeof(float)
+        ? Avx512F.AlignRight32(Vector512<int>.Zero, a.AsInt32(), 1).As<int, T>()
+        : Avx512F.AlignRight64(Vector512<long>.Zero, a.AsInt64(), 1).As<long, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> And(Vector512<T> a, Vector512<T> b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<T> Add(Vector512<T> a, Vector512<T> b) => a + b;
@@ -176,6 +198,19 @@ internal readonly unsafe struct Avx2Simd<T> : ISimd<T, Vector256<T>>
     public static Vector256<T> InterleaveHigh(Vector256<T> a, Vector256<T> b) => typeof(T) == typeof(float)
         ? Avx.Permute2x128(Avx.UnpackLow(a.AsSingle(), b.AsSingle()), Avx.UnpackHigh(a.AsSingle(), b.AsSingle()), 0x31).As<float, T>()
         : Avx.Permute2x128(Avx.UnpackLow(a.AsDouble(), b.AsDouble()), Avx.UnpackHigh(a.AsDouble(), b.AsDouble()), 0x31).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> ShiftUp(Vector256<T> a) => sizeof(T) == sizeof(float)
+        ? Avx.Blend(Avx2.PermuteVar8x32(a.AsSingle(), Vector256.Create(7, 0, 1, 2, 3, 4, 5, 6)), Vector256<float>.Zero, 0x01).As<float, T>()
+        : Avx.Blend(Avx2.Permute4x64(a.AsDouble(), 0x93), Vector256<double>.Zero, 0x01).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> ShiftDown(Vector256<T> a) => sizeof(T) == sizeof(float)
+        ? Avx.Blend(Avx2.PermuteVar8x32(a.AsSingle(), Vector256.Create(1, 2, 3, 4, 5, 6, 7, 0)), Vector256<float>.Zero, 0x80).As<float, T>()
+        : Avx.Blend(Avx2.Permute4x64(a.AsDouble(), 0x39), Vector256<double>.Zero, 0x08).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> And(Vector256<T> a, Vector256<T> b) => a & b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<T> Add(Vector256<T> a, Vector256<T> b) => a + b;
@@ -265,6 +300,31 @@ internal readonly unsafe struct PortableSimd<T> : ISimd<T, Vector<T>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> ShiftUp(Vector<T> a) => Avx2.IsSupported && Vector<T>.Count == Vector256<T>.Count
+        ? Avx2Simd<T>.ShiftUp(a.AsVector256()).AsVector()
+        : Shift(a, -1);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> ShiftDown(Vector<T> a) => Avx2.IsSupported && Vector<T>.Count == Vector256<T>.Count
+        ? Avx2Simd<T>.ShiftDown(a.AsVector256()).AsVector()
+        : Shift(a, 1);
+
+    /// <summary>Lane i + by becomes lane i.</summary>
+    private static Vector<T> Shift(Vector<T> a, int by)
+    {
+        Vector<T> shifted = default;
+        for (int i = Math.Max(0, -by); i < Math.Min(Vector<T>.Count, Vector<T>.Count - by); i++)
+        {
+            shifted = shifted.WithElement(i, a[i + by]);
+        }
+
+        return shifted;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> And(Vector<T> a, Vector<T> b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> Add(Vector<T> a, Vector<T> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -330,6 +390,17 @@ internal readonly unsafe struct ScalarSimd<T> : ISimd<T, T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T InterleaveHigh(T a, T b) => b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T ShiftUp(T a) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T ShiftDown(T a) => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T And(T a, T b) => sizeof(T) == sizeof(float)
+        ? (T)(object)BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits((float)(object)a) & BitConverter.SingleToInt32Bits((float)(object)b))
+        : (T)(object)BitConverter.Int64BitsToDouble(BitConverter.DoubleToInt64Bits((double)(object)a) & BitConverter.DoubleToInt64Bits((double)(object)b));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Add(T a, T b) => a + b;

@@ -64,12 +64,12 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
         PlanarConvolution<T>? ahead = null, back = null;
         if (last.Stride == 1 && forward.Map->Rank == axes.Length)
         {
-            ahead = Usable(new(kernels, cpu.Target, threads, forward.Map, [.. reach.Select(r => r - last.Low)], last.Map));
+            ahead = Usable(new(kernels, Narrow, cpu.Target, threads, forward.Map, [.. reach.Select(r => r - last.Low)], last.Map));
         }
 
         if (ahead is not null && classes.Length == 1 && !padded && !(Descriptor.SharedInput && problems != 1) && axes.All(a => a.Stride == 1) && classes[0].Map.Map->Rank == axes.Length)
         {
-            back = Usable(new(kernels, cpu.Target, threads, classes[0].Map.Map, [.. reach.Select(r => last.Low - r)], v => v >= 0 && v < last.Output ? v : -1));
+            back = Usable(new(kernels, Narrow, cpu.Target, threads, classes[0].Map.Map, [.. reach.Select(r => last.Low - r)], v => v >= 0 && v < last.Output ? v : -1));
         }
 
         return (ahead, back);
@@ -86,14 +86,16 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
         }
     }
 
+    /// <summary>Kernels of shorter vectors than the target's own.</summary>
+    private CpuKernels<T>? Narrow => cpu.Isa == CpuIsa.Avx512 ? CpuKernels<T>.For(CpuIsa.Avx2) : null;
+
     private ChannelFilterGradient<T> ChannelFilter(int threads, in ConvolutionSizes sizes)
     {
         GatherMap.Fields* map = forward.Map;
 
         // An axis merged of several is read straight through.
         ConvolutionAxis last = map->Rank == axes.Length ? axes[^1] : new(map->Inputs[map->Rank - 1], 1, 1, 1, 0, 0, map->Positions[map->Rank - 1], Boundary.Zero, false);
-        CpuKernels<T>? narrow = cpu.Isa == CpuIsa.Avx512 ? CpuKernels<T>.For(CpuIsa.Avx2) : null;
-        return new(kernels, narrow, threads, last, sizes);
+        return new(kernels, Narrow, threads, last, sizes);
     }
 
     /// <summary>What <see cref="Choices"/> says.</summary>
@@ -103,6 +105,7 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
         string lanes = $"{device.Target} {kernels.Width} cells a vector";
         string[] whyNot = interleaved.WhyNot is { } reason ? [reason] : [];
         string along = $"{device.Target} {kernels.Width} positions a vector";
+        string Along(PlanarConvolution<T> planes) => $"{device.Target} {planes.Width} positions a vector";
         string[] fewRows = [$"implicit-gemm: {outGroup} output channels a group fill few of {kernels.TileRows} rows"];
         string[] planarInstead = [.. fewRows, "interleaved: only when a non-finite operand meets padding"];
         string[] rowsInstead = [.. fewRows, "interleaved: only when beta is not 0 or an operand is not finite"];
@@ -113,17 +116,17 @@ internal sealed unsafe partial class CpuConvolutionPlan<T>
         return
         [
             strideTwo is not null ? Choice("forward", "even-odd rows", along, forwardBytes, rowsInstead)
-                : planar is not null ? Choice("forward", "planar", along, forwardBytes, planarInstead)
+                : planar is not null ? Choice("forward", planar.Name, Along(planar), forwardBytes, planarInstead)
                 : InterleavedForward ? Choice("forward", "interleaved", lanes, forwardBytes, fewRows)
                 : staged is not null ? Choice("forward", staged.Name, $"{device.Target} tile {staged.TileText}", forwardBytes, [packing, .. againstProduct])
                 : Choice("forward", IsSubsampled ? "gemm, input subsampled" : isDense ? "gemm" : "implicit-gemm", tile, forwardBytes, [stagedWhyNot, .. againstProduct]),
             strideTwo is not null && InterleavedInput ? Choice("backward-input", "even-odd rows", along, inputBytes, rowsInstead)
-                : planarInput is not null ? Choice("backward-input", "planar", along, inputBytes, planarInstead)
+                : planarInput is not null ? Choice("backward-input", planarInput.Name, Along(planarInput), inputBytes, planarInstead)
                 : InterleavedInput ? Choice("backward-input", "interleaved", lanes, inputBytes, fewRows)
                 : stagedInput is not null ? Choice("backward-input", stagedInput.Name, $"{device.Target} tile {stagedInput.TileText}", inputBytes, [packing, .. againstInput])
                 : Choice("backward-input", InputAlgorithm(), tile, inputBytes, InterleavedForward ? ["interleaved: a shared input's gradient is a sum over lanes"] : [stagedInputWhyNot, .. againstInput]),
             strideTwo is not null ? Choice("backward-filter", "even-odd rows", along, filterBytes, rowsInstead)
-                : planar is not null ? Choice("backward-filter", "planar", along, filterBytes, planarInstead)
+                : planar is not null ? Choice("backward-filter", planar.Name, Along(planar), filterBytes, planarInstead)
                 : InterleavedForward ? Choice("backward-filter", "interleaved", lanes, filterBytes, fewRows)
                 : channelFilter is not null ? Choice("backward-filter", byChannels.Text, $"{device.Target} tile {byChannels.TileText}", filterBytes, [packing])
                 : Choice("backward-filter", parts == 1 ? "implicit-gemm" : $"implicit-gemm, sum in {parts} parts", tile, filterBytes, [byChannels.WhyNot!, .. againstProduct]),

@@ -6,7 +6,8 @@ namespace HpcLinear.Operations;
 
 /// <summary>
 /// Convolutions of one channel with one channel, plane by plane: depthwise ones, and problems with a filter of their own. A plane's rows are copied into
-/// scratch memory with the padding of their last axis, so that every tap reads whole vectors at a fixed offset.
+/// scratch memory with the padding of their last axis, so that every tap reads whole vectors at a fixed offset. Filters of 3x3 whose result is as large as
+/// the plane read it where it lies.
 /// </summary>
 /// <remarks>Staged zeros are multiplied: right for finite weights only, and for a filter's gradient whenever the result is finite.</remarks>
 internal sealed unsafe class PlanarConvolution<T> : IDisposable
@@ -40,16 +41,24 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
     private readonly long sourceRows;
     private readonly int rows;
     private readonly long plane;
+    private readonly CpuKernels<T>.Plane3x3? inPlace;
 
     /// <summary>Prepares tables.</summary>
     /// <param name="kernels">The instruction set.</param>
+    /// <param name="narrow">One of shorter vectors, for planes narrower than a vector.</param>
     /// <param name="target">Names the device in errors.</param>
     /// <param name="threads">Workers there may be.</param>
     /// <param name="map">All axes but the last are read from it.</param>
     /// <param name="first">For each tap of the last axis the coordinate that position 0 reads; position o reads o further on.</param>
     /// <param name="resolve">The source element behind a coordinate; -1 for zero.</param>
-    public PlanarConvolution(CpuKernels<T> kernels, Target target, int threads, GatherMap.Fields* map, int[] first, Func<int, int> resolve)
+    public PlanarConvolution(CpuKernels<T> kernels, CpuKernels<T>? narrow, Target target, int threads, GatherMap.Fields* map, int[] first, Func<int, int> resolve)
     {
+        inPlace = InPlace(map, first, resolve);
+        if (inPlace is { } sizes && sizes.Columns < kernels.Width)
+        {
+            (kernels, inPlace) = sizes.Columns >= narrow?.Width ? (narrow, inPlace) : (kernels, null);
+        }
+
         this.kernels = kernels;
         this.threads = threads;
         int last = map->Rank - 1, width = kernels.Width, low = first.Min(), reach = first.Max() - low;
@@ -57,6 +66,14 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
         plane = map->PlaneCount;
         sourceRows = plane / extent;
         long outRows = map->PositionCount / positions;
+        if (inPlace is not null)
+        {
+            (rows, tables, IsUsable) = ((int)outRows, new(target, 3L * width * sizeof(T)), true);
+            kernels.Plane3x3Masks(positions, (T*)tables.Pointer);
+            WorkerBytes = Align(Math.Max(plane, MaxCellsEach * outerTaps * taps * width) * sizeof(T));
+            return;
+        }
+
         long wholeVectors = ((long)positions + width - 1) / width * width, staged = (wholeVectors + reach + width - 1) / width * width;
         WorkerBytes = Align((((sourceRows + 1) * staged) + ((outRows + 1) * wholeVectors) + (MaxCellsEach * outerTaps * taps * width)) * sizeof(T));
 
@@ -111,6 +128,12 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
 
     private long WorkerBytes { get; }
 
+    /// <summary>What this is called.</summary>
+    public string Name => inPlace is null ? "planar" : "planar, in place";
+
+    /// <summary>Elements of a vector.</summary>
+    public int Width => kernels.Width;
+
     private int TapCount => outerTaps * taps;
 
     /// <summary>The plane's rows, and one of zeros for rows of padding.</summary>
@@ -132,25 +155,43 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
         queue.Team.Run(checked((int)((count + job.PlanesEach - 1) / job.PlanesEach)), ref job);
     }
 
-    /// <summary>The gradient of the filters, <c>dw = alpha dy * x + beta dw</c>; false, with dw as it was, when it is not finite.</summary>
+    /// <summary>The gradient of the filters, <c>dw = alpha dy * x + beta dw</c>; false when it is not finite, and then dw is as it was or beta is 0.</summary>
     public bool TryBackwardFilter(CpuQueue queue, in Planes planes, T* x, T* dy, T* dw, T alpha, T beta, byte* workspace)
     {
         long cells = planes.Problems * planes.Groups, count = cells * TapCount;
-        T* sums = (T*)(workspace + (threads * WorkerBytes));
-        Job job = new() { Owner = this, Planes = planes, X = x, Y = dy, W = sums, IsFilter = true, Workspace = workspace };
+        int nonFinite = 0;
+        T* sums = beta == T.Zero ? dw : (T*)(workspace + (threads * WorkerBytes));
+        Job job = new() { Owner = this, Planes = planes, X = x, Y = dy, W = sums, Alpha = alpha, IsFilter = true, NonFinite = &nonFinite, Workspace = workspace };
         job.CellsEach = planes.Groups == 1 ? 1 : Math.Clamp(cells / (4L * threads), 1, MaxCellsEach);
         queue.Team.Run(checked((int)((cells + job.CellsEach - 1) / job.CellsEach)), ref job);
-        if (kernels.HasNonFinite(sums, count))
+        for (long i = 0; nonFinite == 0 && beta != T.Zero && i < count; i++)
         {
-            return false;
+            dw[i] = sums[i] + (beta * dw[i]);
         }
 
-        for (long i = 0; i < count; i++)
+        return nonFinite == 0;
+    }
+
+    /// <summary>The sizes for reading planes where they lie; null where filter, padding or stride do not allow it.</summary>
+    private static CpuKernels<T>.Plane3x3? InPlace(GatherMap.Fields* map, int[] first, Func<int, int> resolve)
+    {
+        if (map->Rank != 2 || map->OuterTaps != 3 || first.Length != 3)
         {
-            dw[i] = beta == T.Zero ? alpha * sums[i] : (alpha * sums[i]) + (beta * dw[i]);
+            return null;
         }
 
-        return true;
+        int count = map->Inputs[0], columns = map->Inputs[1], column = first[1] - first[0], row = 0;
+        bool fits = map->Positions[0] == count && map->Positions[1] == columns && Math.Abs(column) == 1 && first[1] == 0 && first[2] == column
+            && resolve(-1) < 0 && resolve(columns) < 0;
+        int* read = stackalloc int[3];
+        for (int r = 0; r < count && fits; r++)
+        {
+            map->OuterRows(r, read);
+            row = r == 0 ? (read[0] < 0 ? 1 : -1) : row;
+            fits = read[1] == r && read[1 - row] == r - 1 && read[1 + row] == (r + 1 < count ? r + 1 : -1);
+        }
+
+        return fits ? new(count, columns, row * 3, column) : null;
     }
 
     private static long Align(long bytes) => (bytes + 127) & ~63L;
@@ -206,12 +247,13 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
         public T* Y;
         public T Alpha;
         public T Beta;
+        public int* NonFinite;
         public byte* Workspace;
 
         public readonly void Execute(int index, int worker)
         {
             T* staged = (T*)(Workspace + (worker * Owner.WorkerBytes));
-            CpuKernels<T>.NativeClear(staged, Owner.StagedCount);
+            CpuKernels<T>.NativeClear(staged, Owner.inPlace is null ? Owner.StagedCount : 0);
             if (IsFilter)
             {
                 Filter(index, staged);
@@ -232,6 +274,21 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
             T* apart = staged + o.StagedCount;
             T* y = Y + (n * o.OutPlane);
             T start = Bias is null ? T.Zero : Bias[cell];
+            if (o.inPlace is { } sizes)
+            {
+                T* x = X + (SourceOf(n) * o.plane), w = W + (cell * o.TapCount);
+                if (Beta == T.Zero)
+                {
+                    o.kernels.Plane3x3Forward(sizes, x, w, start, Alpha, y);
+                    return;
+                }
+
+                // Apart, because strips repeat lanes.
+                o.kernels.Plane3x3Forward(sizes, x, w, start, T.One, staged);
+                o.kernels.Emit(staged, y, (int)o.plane, Alpha, Beta, false);
+                return;
+            }
+
             o.Stage(X + (SourceOf(n) * o.plane), staged);
 
             // Rows are whole vectors: each spills into the next one, which is written after it; the last one would spill out of the plane.
@@ -260,7 +317,7 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
             PlanarConvolution<T> o = Owner;
             int width = o.kernels.Width;
             long first = index * CellsEach, last = Math.Min(Planes.Problems * Planes.Groups, first + CellsEach), vectors = (long)o.TapCount * width;
-            T* gradient = staged + o.StagedCount;
+            T* gradient = staged + (o.inPlace is null ? o.StagedCount : 0);
             T* sums = gradient + ((long)o.rows * o.aligned);
             CpuKernels<T>.NativeClear(gradient, ((long)o.rows * o.aligned) + ((last - first) * vectors));
             for (long b = 0; b < Planes.Batch; b++)
@@ -269,6 +326,12 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
                 {
                     long n = (((cell / Planes.Groups * Planes.Batch) + b) * Planes.Groups) + (cell % Planes.Groups);
                     T* dy = Y + (n * o.OutPlane);
+                    if (o.inPlace is { } sizes)
+                    {
+                        o.kernels.Plane3x3Filter(sizes, X + (SourceOf(n) * o.plane), dy, (T*)o.tables.Pointer, sums + ((cell - first) * vectors));
+                        continue;
+                    }
+
                     o.Stage(X + (SourceOf(n) * o.plane), staged);
                     for (int row = 0; row < o.rows; row++)
                     {
@@ -281,15 +344,10 @@ internal sealed unsafe class PlanarConvolution<T> : IDisposable
             }
 
             T* result = W + (first * o.TapCount);
-            for (long tap = (last - first) * o.TapCount; tap > 0; tap--, sums += width, result++)
+            o.kernels.SumLanes(sums, (last - first) * o.TapCount, Alpha, result);
+            if (o.kernels.HasNonFinite(result, (last - first) * o.TapCount))
             {
-                T sum = T.Zero;
-                for (int l = 0; l < width; l++)
-                {
-                    sum += sums[l];
-                }
-
-                *result = sum;
+                *NonFinite = 1;
             }
         }
 

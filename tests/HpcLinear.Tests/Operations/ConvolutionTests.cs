@@ -46,6 +46,29 @@ public abstract class ConvolutionTests<T> : OperationTests<T>
         }
     }
 
+    [Theory, AllTargets(CpuOnly = true)]
+    [Trait("Isa", "limited")]
+    public void Planes_are_read_where_they_lie(Target target)
+    {
+        // As wide as a vector, wider by less than one and by several, narrower; of one row, and of more than strips go down at once.
+        foreach (string text in new[]
+        {
+            "conv n2 c16 k16 g16 i7x16 f3x3 pad1x1", "conv n1 c17 k17 g17 i1x8 f3x3 pad1x1", "conv n3 c16 k16 g16 i2x4 f3x3 pad1x1 true", "conv n1 c16 k16 g16 i3x32 f3x3 pad1x1", "conv n2 c19 k19 g19 i5x28 f3x3 pad1x1",
+            "conv n1 c16 k16 g16 i9x49 f3x3 same_lower true", "conv n1 c16 k16 g16 i50x131 f3x3 pad1x1", "conv p17 n2 c1 k1 i6x14 f3x3 pad1x1", "conv p18 sharedx n2 c1 k1 i8x23 f3x3 pad1x1", "conv n2 c16 k16 g16 i3x1 f3x3 pad1x1",
+        })
+        {
+            ConvolutionDescriptor d = ConvolutionDescriptor.Parse(text);
+            using ConvolutionPlan<T> plan = ConvolutionPlan.Create<T>(Targets.Open(target), d);
+            Assert.True(d.Input[1] < 8 || plan.Choices[0].Algorithm == "planar, in place", $"{text} on {target}");
+            foreach (Direction direction in Enum.GetValues<Direction>())
+            {
+                CheckGuards(new ConvolutionCall(d, direction), target);
+                CheckAgreement(new ConvolutionCall(d, direction) { Alpha = -1.5, Beta = 0.75 }, target);
+                CheckNonFinite(new ConvolutionCall(d, direction) { Alpha = 0.5 }, target);
+            }
+        }
+    }
+
     [Theory, AllTargets]
     [Trait("Isa", "limited")]
     public void Staged_forms_agree_with_factors_and_with_any_data(Target target)

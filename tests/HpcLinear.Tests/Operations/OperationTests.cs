@@ -31,16 +31,7 @@ public abstract class OperationTests<T>
 
     [Theory, AllTargets(CpuOnly = true)]
     public void Stays_between_guard_pages(Target target) =>
-        Calls.Check(Sampling.Count(target), call =>
-        {
-            foreach (Guard guard in Enum.GetValues<Guard>())
-            {
-                using CrashNote note = new($"{call} on {target} {typeof(T).Name}, unreadable page {guard}");
-                using CallRun<T> run = new(call, Targets.Open(target), guard);
-                run.CheckAgreement(run.Results());
-                run.CheckGuards();
-            }
-        });
+        Calls.Check(Sampling.Count(target), call => CheckGuards(call, target));
 
     [Theory, AllTargets]
     public void Gives_the_same_bits_twice_and_with_1_2_and_7_threads(Target target)
@@ -240,6 +231,18 @@ public abstract class OperationTests<T>
     {
         using CallRun<T> run = new(call, Targets.Open(target));
         run.CheckAgreement(run.Results());
+    }
+
+    /// <summary>Operands that end, and begin, where memory does.</summary>
+    private protected static void CheckGuards(Call call, Target target)
+    {
+        foreach (Guard guard in Enum.GetValues<Guard>())
+        {
+            using CrashNote note = new($"{call} on {target} {typeof(T).Name}, unreadable page {guard}");
+            using CallRun<T> run = new(call, Targets.Open(target), guard);
+            run.CheckAgreement(run.Results());
+            run.CheckGuards();
+        }
     }
 
     /// <summary>Each operand in turn with a few infinities and NaNs.</summary>
