@@ -69,6 +69,10 @@ internal sealed class BenchRunner(Terminal terminal, Device device, double minSe
             case CompositionProblem chain:
                 yield return (chain.Id, () => new CompositionTask<T>(queue, chain));
                 break;
+            case RelaxationProblem relaxation:
+                yield return (relaxation.Id, () => new RelaxationTask<T>(queue, relaxation, gradient: false));
+                yield return (relaxation.Id + ":grads", () => new RelaxationTask<T>(queue, relaxation, gradient: true));
+                break;
             case UnsupportedProblem other:
                 yield return (other.Id, () => throw new NotSupportedException($"'{other.Kind}' is not in this version"));
                 break;

@@ -13,6 +13,10 @@ internal static class GoldenOperations
         new GemmBatchedOperation(),
         new GemmChainOperation(),
         new ReductionOperation(),
+        new ActivationOperation(),
+        new EnergyOperation(),
+        new RelaxationOperation(),
+        new ErrorCoordinatesOperation(),
     }.ToDictionary(o => o.Name);
 
     /// <summary>The operation of that name; null when it is not known.</summary>

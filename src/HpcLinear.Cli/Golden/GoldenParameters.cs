@@ -16,6 +16,9 @@ internal sealed class GoldenParameters(string file, JsonElement element)
     public IReadOnlyList<string> Words(string name) =>
         Read(name, JsonValueKind.Array, "a list of words", list => list.EnumerateArray().Select(w => w.GetString() ?? "").ToArray());
 
+    public IReadOnlyList<double> Reals(string name) =>
+        Read(name, JsonValueKind.Array, "a list of numbers", list => list.EnumerateArray().Select(n => n.GetDouble()).ToArray());
+
     public long Number(string name) => Read(name, JsonValueKind.Number, "a whole number", n => n.GetInt64());
 
     public double Real(string name, double otherwise) => Has(name) ? Read(name, JsonValueKind.Number, "a number", n => n.GetDouble()) : otherwise;

@@ -102,6 +102,12 @@ internal sealed class GoldenRunner(Terminal terminal, bool single, bool @double)
             return;
         }
 
+        if (operation.WhyNot(device) is { } reason)
+        {
+            tally.Skip(reason, outputs.Count);
+            return;
+        }
+
         using GoldenContext<T> context = new(golden, device, queue);
         foreach (GoldenOutput output in outputs)
         {

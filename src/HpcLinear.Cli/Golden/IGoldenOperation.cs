@@ -12,6 +12,9 @@ internal interface IGoldenOperation
 /// <summary>An operation that is computed on every target.</summary>
 internal interface IDeviceOperation : IGoldenOperation
 {
+    /// <summary>Why this kind of device cannot run the operation; null when it can.</summary>
+    string? WhyNot(Device device) => null;
+
     /// <summary>Computes one output; null when the operation has none of that name.</summary>
     GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>;

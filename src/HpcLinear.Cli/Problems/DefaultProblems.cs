@@ -14,6 +14,7 @@ internal static class DefaultProblems
             "conv-depthwise conv n=4 ic=256 oc=256 g=256 in=28x28 k=3x3 s=1x1 p=1x1 d=1x1",
             "own-filters pscnv p=10000 n=4 l=64 k=8 s=2",
             "chain comp p=10000 L=8 k=3 s=1",
+            "relax pc L=32 w=128 b=64 steps=20",
         }.Select(ProblemNotation.Parse),
     ];
 }

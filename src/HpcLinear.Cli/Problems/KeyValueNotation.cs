@@ -10,7 +10,8 @@ namespace HpcLinear.Cli.Problems;
 /// conv  n,ic,oc,g,in,k,s,p,d  in, k, s, p, d are one number an axis joined by x; d = 1 is dense
 /// pscnv p,n,l,k,s             p problems, each with its own filter of k taps and stride s on n signals of length l
 /// comp  p,L,k,s               L filters of k taps and stride s composed to one, for p networks
-/// pc, jac                     recognised; not computed by this version
+/// pc    L,w,b,steps           linear predictive-coding network of L layers of width w, b samples: relaxation steps
+/// jac                         recognised; not computed by this version
 /// </code></remarks>
 internal static class KeyValueNotation
 {
@@ -26,7 +27,7 @@ internal static class KeyValueNotation
         }
 
         string id = kindAt == 0 ? line : words[0], kind = words[kindAt];
-        if (kind is "pc" or "jac")
+        if (kind is "jac")
         {
             return new UnsupportedProblem(id, kind);
         }
@@ -37,6 +38,7 @@ internal static class KeyValueNotation
             "gemm" => new GemmProblem(id, Gemm(fields, null)),
             "bgemm" => new GemmProblem(id, Gemm(fields, fields.Number("b"))),
             "conv" => new ConvolutionProblem(id, Convolution(fields)),
+            "pc" => Relaxation(id, fields),
             "pscnv" => new ConvolutionProblem(id, PerProblem(fields)),
             _ => new CompositionProblem(id, Composition(fields)),
         };
@@ -84,6 +86,19 @@ internal static class KeyValueNotation
         conv = conv with { Stride = fields.Extents("s", conv.Input.Rank, 1) };
         conv.Validate();
         return conv;
+    }
+
+    private static RelaxationProblem Relaxation(string id, Fields fields)
+    {
+        long layers = fields.Number("L"), steps = fields.Number("steps", 20);
+        if (layers is < 1 or > 1 << 20 || steps is < 0 or > int.MaxValue)
+        {
+            throw new ProblemException(ProblemError.Size, $"pc: 1 to {1 << 20} layers and 0 to {int.MaxValue} steps expected, got L={layers} steps={steps}");
+        }
+
+        RelaxationDescriptor network = new() { Batch = fields.Number("b"), Widths = Shape.Uniform((int)layers + 1, fields.Number("w")) };
+        network.Validate();
+        return new(id, network, (int)steps);
     }
 
     private static FilterChainDescriptor Composition(Fields fields)

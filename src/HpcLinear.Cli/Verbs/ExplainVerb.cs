@@ -15,6 +15,7 @@ internal sealed class ExplainVerb : IVerb
     [
         new("A strided layer", new ExplainVerb { Text = "conv n64 c3 k16 i32x32 f5x5 s2x2" }),
         new("10,000 small matrix products in float64", new ExplainVerb { Text = "gemm p10000 m16 n16 k16", Type = "f64" }),
+        new("Relaxation of a predictive-coding network", new ExplainVerb { Text = "relax n64 i784 w128 h127 o10 relu mupc skip" }),
         new("benchdnn's notation, on OpenCL", new ExplainVerb { Text = "mb1ic64_ih56_oc64_kh3_ph1", Target = "opencl:0" }),
     ];
 
@@ -81,6 +82,7 @@ internal sealed class ExplainVerb : IVerb
             GemmProblem gemm => GemmPlan.Create<T>(device, gemm.Descriptor),
             ConvolutionProblem conv => ConvolutionPlan.Create<T>(device, conv.Descriptor),
             CompositionProblem chain => FilterChainPlan.Create<T>(device, chain.Descriptor),
+            RelaxationProblem relaxation => RelaxationPlan.Create<T>(device, relaxation.Descriptor),
             UnsupportedProblem other => throw new NotSupportedException($"'{other.Kind}' problems are not computed by this version"),
             _ => throw new NotSupportedException($"no plan for {problem}"),
         };

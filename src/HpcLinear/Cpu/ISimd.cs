@@ -71,6 +71,12 @@ internal unsafe interface ISimd<T, TVector>
 
     /// <summary><c>a b + c</c> with one rounding, always.</summary>
     static abstract TVector FusedMulAdd(TVector a, TVector b, TVector c);
+
+    /// <summary>e to the power of each element.</summary>
+    static abstract TVector Exp(TVector a);
+
+    /// <summary>Lanes of a where x is above 0, of b elsewhere and where x is NaN.</summary>
+    static abstract TVector IfPositive(TVector x, TVector a, TVector b);
 }
 
 /// <summary>512-bit vectors.</summary>
@@ -157,6 +163,14 @@ internal readonly unsafe struct Avx512Simd<T> : ISimd<T, Vector512<T>>
     public static Vector512<T> FusedMulAdd(Vector512<T> a, Vector512<T> b, Vector512<T> c) => typeof(T) == typeof(float)
         ? Vector512.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
         : Vector512.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> Exp(Vector512<T> a) => typeof(T) == typeof(float)
+        ? Vector512.Exp(a.AsSingle()).As<float, T>()
+        : Vector512.Exp(a.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<T> IfPositive(Vector512<T> x, Vector512<T> a, Vector512<T> b) => Vector512.ConditionalSelect(Vector512.GreaterThan(x, Vector512<T>.Zero), a, b);
 }
 
 /// <summary>256-bit vectors.</summary>
@@ -243,6 +257,14 @@ internal readonly unsafe struct Avx2Simd<T> : ISimd<T, Vector256<T>>
     public static Vector256<T> FusedMulAdd(Vector256<T> a, Vector256<T> b, Vector256<T> c) => typeof(T) == typeof(float)
         ? Vector256.FusedMultiplyAdd(a.AsSingle(), b.AsSingle(), c.AsSingle()).As<float, T>()
         : Vector256.FusedMultiplyAdd(a.AsDouble(), b.AsDouble(), c.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> Exp(Vector256<T> a) => typeof(T) == typeof(float)
+        ? Vector256.Exp(a.AsSingle()).As<float, T>()
+        : Vector256.Exp(a.AsDouble()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<T> IfPositive(Vector256<T> x, Vector256<T> a, Vector256<T> b) => Vector256.ConditionalSelect(Vector256.GreaterThan(x, Vector256<T>.Zero), a, b);
 }
 
 /// <summary>The runtime's own vector size: every processor, ARM included.</summary>
@@ -357,6 +379,14 @@ internal readonly unsafe struct PortableSimd<T> : ISimd<T, Vector<T>>
     public static Vector<T> FusedMulAdd(Vector<T> a, Vector<T> b, Vector<T> c) => typeof(T) == typeof(float)
         ? Vector.FusedMultiplyAdd(a.As<T, float>(), b.As<T, float>(), c.As<T, float>()).As<float, T>()
         : Vector.FusedMultiplyAdd(a.As<T, double>(), b.As<T, double>(), c.As<T, double>()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Exp(Vector<T> a) => typeof(T) == typeof(float)
+        ? Vector.Exp(a.As<T, float>()).As<float, T>()
+        : Vector.Exp(a.As<T, double>()).As<double, T>();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> IfPositive(Vector<T> x, Vector<T> a, Vector<T> b) => Vector.ConditionalSelect(Vector.GreaterThan(x, Vector<T>.Zero), a, b);
 }
 
 /// <summary>One element: the yardstick.</summary>
@@ -431,4 +461,10 @@ internal readonly unsafe struct ScalarSimd<T> : ISimd<T, T>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T FusedMulAdd(T a, T b, T c) => T.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Exp(T a) => T.Exp(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T IfPositive(T x, T a, T b) => x > T.Zero ? a : b;
 }

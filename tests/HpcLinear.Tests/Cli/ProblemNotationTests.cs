@@ -35,8 +35,17 @@ public sealed class ProblemNotationTests
         Assert.Equal(2.0 * 10 * 3 * (3 + 7 + 15), chain.NominalFlops);
     }
 
+    [Fact]
+    public void A_relaxation_has_layers_of_one_width()
+    {
+        RelaxationProblem problem = Assert.IsType<RelaxationProblem>(ProblemNotation.Parse("R1 pc L=8 w=128 b=64 steps=30"));
+        Assert.Equal(Shape.Uniform(9, 128), problem.Descriptor.Widths);
+        Assert.Equal(64, problem.Descriptor.Batch);
+        Assert.Equal(30, problem.Steps);
+        Assert.Equal(4.0 * 64 * 7 * 128 * 128, problem.Descriptor.StepFlops);
+    }
+
     [Theory]
-    [InlineData("R1 pc L=8 w=128 b=64 steps=20", "pc")]
     [InlineData("J1 jac L=8 n=64 p=1", "jac")]
     public void Kinds_of_later_versions_are_recognised(string line, string kind) => Assert.Equal(kind, Assert.IsType<UnsupportedProblem>(ProblemNotation.Parse(line)).Kind);
 

@@ -144,6 +144,32 @@ public sealed class Snippets
     }
 
     [Fact]
+    public void A_network_relaxes()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: relaxation
+        RelaxationDescriptor network = RelaxationDescriptor.Create(64, [784, 128, 128, 128, 10], Parameterisation.DepthMuP, skips: true) with { Activation = Activation.Relu };
+        using RelaxationPlan<float> plan = RelaxationPlan.Create<float>(device, network);
+        using Tensor<float> weights = device.Allocate<float>(network.ParameterShape), gradient = device.Allocate<float>(network.ParameterShape);
+        using Tensor<float> x = device.Allocate<float>(network.InputShape), y = device.Allocate<float>(network.TargetShape);
+        using Tensor<float> z = device.Allocate<float>(network.ActivityShape), prediction = device.Allocate<float>(network.TargetShape);
+        using RandomFillPlan<float> normal = RandomFillPlan.Create<float>(device, new() { Distribution = RandomDistribution.Normal, Shape = network.ParameterShape });
+        normal.Execute(queue, weights, seed: 1);
+        queue.Fill(x, 0.5f);
+        queue.Fill(y, 0.1f);
+        plan.Forward(queue, weights, x, z, prediction);
+        RelaxationResult result = plan.Relax(queue, weights, x, y, z, new() { Steps = 16, Step = 0.3, TraceEnergy = true });
+        plan.WeightGradient(queue, weights, x, y, z, gradient);
+        // end snippet
+        Assert.Equal(RelaxationStatus.Finished, result.Status);
+        Assert.Equal(17, result.EnergyTrace.Count);
+        Assert.True(result.EnergyTrace[16] < result.EnergyTrace[0]);
+        Assert.Contains(queue.Download<float>(gradient), g => g != 0);
+    }
+
+    [Fact]
     public void A_norm_and_the_sums_along_an_axis()
     {
         using Device device = Devices.Open("cpu");

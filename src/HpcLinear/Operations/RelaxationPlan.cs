@@ -1,0 +1,331 @@
+using System.Numerics;
+using HpcLinear.Cpu;
+
+namespace HpcLinear.Operations;
+
+/// <summary>Makes <see cref="RelaxationPlan{T}"/>.</summary>
+public static class RelaxationPlan
+{
+    /// <summary>Prepares a predictive-coding network for a device.</summary>
+    /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
+    /// <exception cref="ProblemException">The descriptor is not valid.</exception>
+    /// <exception cref="NotSupportedException">The device has no such element type.</exception>
+    public static RelaxationPlan<T> Create<T>(Device device, RelaxationDescriptor descriptor)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(descriptor);
+        device.CheckSupports<T>();
+        descriptor.Validate();
+        RelaxationPlan<T> plan = device switch
+        {
+            CpuDevice cpu => new CpuRelaxationPlan<T>(cpu, descriptor),
+            _ => throw new NotSupportedException($"{device.Target} has no relaxation"),
+        };
+        plan.Trace();
+        return plan;
+    }
+}
+
+/// <summary>Energies, gradients and relaxations of a predictive-coding network, prepared for one device.</summary>
+/// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
+/// <remarks>Formulas: <see cref="RelaxationDescriptor"/>. Samples are independent and every sum runs in a fixed order: bits do not depend on the thread count.</remarks>
+public abstract class RelaxationPlan<T> : Plan
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private readonly Shape parameterShape;
+    private readonly Shape inputShape;
+    private readonly Shape targetShape;
+    private readonly Shape activityShape;
+    private readonly Shape energyShape;
+
+    private protected RelaxationPlan(Device device, RelaxationDescriptor descriptor)
+        : base(device, descriptor.ToString())
+    {
+        Descriptor = descriptor;
+        parameterShape = descriptor.ParameterShape;
+        inputShape = descriptor.InputShape;
+        targetShape = descriptor.TargetShape;
+        activityShape = descriptor.ActivityShape;
+        energyShape = [descriptor.Depth];
+    }
+
+    /// <summary>The network and the batch.</summary>
+    public RelaxationDescriptor Descriptor { get; }
+
+    /// <summary>Computes the feed-forward state, Z_l = P_l, where every error but the output's is 0.</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L; shape <see cref="RelaxationDescriptor.ParameterShape"/>.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="activities">Z_1 … Z_(L-1); overwritten.</param>
+    /// <param name="prediction">P_L, before a softmax; shape <c>[batch, n_L]</c>; overwritten.</param>
+    /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
+    /// <remarks>2 B Σ n_l n_(l-1) flops.</remarks>
+    public void Forward(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> activities, TensorView<T> prediction)
+    {
+        CheckInputs(queue, parameters, input);
+        CheckOutput(nameof(activities), activities, activityShape, parameters, input);
+        CheckOutput(nameof(prediction), prediction, targetShape, parameters, input);
+        Throw.IfOverlaps("relax", prediction, activities);
+        ForwardCore(queue, parameters, input, activities, prediction);
+    }
+
+    /// <summary>Computes the batch-mean energy of every layer, precisions included; without activity decay and the weights' regularisers.</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
+    /// <param name="activities">Z_1 … Z_(L-1).</param>
+    /// <param name="energies">Shape <c>[L]</c>; overwritten.</param>
+    /// <remarks>2 B Σ n_l n_(l-1) flops.</remarks>
+    public void Energies(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> energies)
+    {
+        CheckState(queue, parameters, input, target, activities);
+        CheckOutput(nameof(energies), energies, energyShape, parameters, input, target, activities);
+        EnergiesCore(queue, parameters, input, target, activities, energies);
+    }
+
+    /// <summary>Computes <c>g_l = B ∂F/∂Z_l = λ_l E_l - vjp_(l+1)(λ_(l+1) E_(l+1)) + α Z_l</c>.</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
+    /// <param name="activities">Z_1 … Z_(L-1).</param>
+    /// <param name="gradient">g_1 … g_(L-1); overwritten.</param>
+    /// <remarks>One relaxation step: <see cref="RelaxationDescriptor.StepFlops"/>.</remarks>
+    public void ActivityGradient(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient)
+    {
+        CheckState(queue, parameters, input, target, activities);
+        CheckOutput(nameof(gradient), gradient, activityShape, parameters, input, target, activities);
+        ActivityGradientCore(queue, parameters, input, target, activities, gradient);
+    }
+
+    /// <summary>Computes ∂F/∂(W_1 … W_L, b_1 … b_L) at fixed activities, the weights' regularisers included.</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
+    /// <param name="activities">Z_1 … Z_(L-1).</param>
+    /// <param name="gradient">Shape of the parameters; overwritten.</param>
+    /// <remarks>4 B Σ n_l n_(l-1) flops.</remarks>
+    public void WeightGradient(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient)
+    {
+        CheckState(queue, parameters, input, target, activities);
+        CheckOutput(nameof(gradient), gradient, parameterShape, parameters, input, target, activities);
+        WeightGradientCore(queue, parameters, input, target, activities, gradient);
+    }
+
+    /// <summary>Moves the activities towards an equilibrium of the energy, all layers in parallel (Jacobi).</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
+    /// <param name="activities">Z_1 … Z_(L-1): the start, replaced by the end. Usually from <see cref="Forward"/>.</param>
+    /// <param name="options">Method, steps and step size.</param>
+    /// <param name="mask">Optional, shape of the activities: 0 clamps a unit, 1 leaves it free.</param>
+    /// <exception cref="ArgumentException">Options out of range, or elements of the inputs that are not finite: the message names layer and element.</exception>
+    /// <remarks>T times <see cref="RelaxationDescriptor.StepFlops"/>. A layer's error arrives l - 1 steps after that of the layer above it: with T &lt; L - 1 steps
+    /// from the feed-forward state the lowest layers do not move.</remarks>
+    public RelaxationResult Relax(
+        CommandQueue queue,
+        TensorView<T> parameters,
+        TensorView<T> input,
+        TensorView<T> target,
+        TensorView<T> activities,
+        RelaxationOptions options,
+        TensorView<T> mask = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        CheckInputs(queue, parameters, input);
+        CheckOperand(nameof(target), target, targetShape);
+        CheckOutput(nameof(activities), activities, activityShape, parameters, input, target);
+        if (!mask.IsEmpty)
+        {
+            CheckOperand(nameof(mask), mask, activityShape);
+            Throw.IfOverlaps("relax", activities, mask);
+        }
+
+        RelaxationResult result = RelaxCore(queue, parameters, input, target, activities, options, mask);
+        if (result.Status == RelaxationStatus.Diverged && result.DivergedStep == 0)
+        {
+            ThrowIfNotFinite(queue, parameters, input, target, activities);
+        }
+
+        return result;
+    }
+
+    /// <summary>Builds the activities of given errors, <c>Z_l = P_l(Z_(l-1)) + E_l</c>, and the gradient of the energy in these coordinates, <c>λ_l e_l - d_l</c>,
+    /// <c>d_L = λ_L E_L</c>, <c>d_(l-1) = vjp_l(d_l)</c>.</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
+    /// <param name="errors">E_1 … E_(L-1), laid out as activities.</param>
+    /// <param name="activities">Z_1 … Z_(L-1); overwritten.</param>
+    /// <param name="gradient">Per sample, laid out as activities; overwritten. At zero errors it is minus the back-propagated error.</param>
+    /// <param name="weightGradient">Optional: ∂F/∂(W, b) at fixed errors, regularisers included; at zero errors the gradient of back-propagation.</param>
+    /// <remarks>4 B Σ n_l n_(l-1) flops, and half as many for the weights. No activity decay.</remarks>
+    public void ErrorGradient(
+        CommandQueue queue,
+        TensorView<T> parameters,
+        TensorView<T> input,
+        TensorView<T> target,
+        TensorView<T> errors,
+        TensorView<T> activities,
+        TensorView<T> gradient,
+        TensorView<T> weightGradient = default)
+    {
+        CheckErrors();
+        CheckInputs(queue, parameters, input);
+        CheckOperand(nameof(target), target, targetShape);
+        CheckOperand(nameof(errors), errors, activityShape);
+        CheckOutput(nameof(activities), activities, activityShape, parameters, input, target, errors);
+        CheckOutput(nameof(gradient), gradient, activityShape, parameters, input, target, errors, activities);
+        if (!weightGradient.IsEmpty)
+        {
+            CheckOutput(nameof(weightGradient), weightGradient, parameterShape, parameters, input, target, errors, activities, gradient);
+        }
+
+        ErrorGradientCore(queue, parameters, input, target, errors, activities, gradient, weightGradient);
+    }
+
+    /// <summary>Moves errors towards an equilibrium by gradient descent in error coordinates; a sample costs one forward and one backward pass a step.</summary>
+    /// <param name="queue">Orders the work.</param>
+    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
+    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
+    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
+    /// <param name="errors">E_1 … E_(L-1): the start (zeros are the feed-forward state), replaced by the end.</param>
+    /// <param name="activities">Z_1 … Z_(L-1) of the final errors; overwritten.</param>
+    /// <param name="options">Steps, step size and tolerances; the method is one of gradient descent, momentum and Nesterov.</param>
+    /// <exception cref="ArgumentException">Options out of range, or elements of the inputs that are not finite.</exception>
+    /// <remarks>In these coordinates the Hessian of a linear network is Λ + λ_L JᵀJ: well conditioned at any depth.
+    /// The residual of the tolerances is the certificate |g_e| (for linear networks <c>|e - e*| ≤ |g_e| / min λ</c>).</remarks>
+    public RelaxationResult RelaxErrors(
+        CommandQueue queue,
+        TensorView<T> parameters,
+        TensorView<T> input,
+        TensorView<T> target,
+        TensorView<T> errors,
+        TensorView<T> activities,
+        RelaxationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        CheckErrors();
+        if (options.Method is RelaxationMethod.Heun or RelaxationMethod.AdaptiveHeun)
+        {
+            throw new ArgumentException($"relax: {options.Method} given, gradient descent, momentum or Nesterov expected in error coordinates", nameof(options));
+        }
+
+        CheckInputs(queue, parameters, input);
+        CheckOperand(nameof(target), target, targetShape);
+        CheckOutput(nameof(errors), errors, activityShape, parameters, input, target);
+        CheckOutput(nameof(activities), activities, activityShape, parameters, input, target, errors);
+        RelaxationResult result = RelaxErrorsCore(queue, parameters, input, target, errors, activities, options);
+        if (result.Status == RelaxationStatus.Diverged && result.DivergedStep == 0)
+        {
+            ThrowIfNotFinite(queue, parameters, input, target, errors);
+        }
+
+        return result;
+    }
+
+    private protected abstract void ForwardCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> activities, TensorView<T> prediction);
+
+    private protected abstract void EnergiesCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> energies);
+
+    private protected abstract void ActivityGradientCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient);
+
+    private protected abstract void WeightGradientCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient);
+
+    private protected abstract RelaxationResult RelaxCore(
+        CommandQueue queue,
+        TensorView<T> parameters,
+        TensorView<T> input,
+        TensorView<T> target,
+        TensorView<T> activities,
+        RelaxationOptions options,
+        TensorView<T> mask);
+
+    private protected abstract void ErrorGradientCore(
+        CommandQueue queue,
+        TensorView<T> parameters,
+        TensorView<T> input,
+        TensorView<T> target,
+        TensorView<T> errors,
+        TensorView<T> activities,
+        TensorView<T> gradient,
+        TensorView<T> weightGradient);
+
+    private protected abstract RelaxationResult RelaxErrorsCore(
+        CommandQueue queue,
+        TensorView<T> parameters,
+        TensorView<T> input,
+        TensorView<T> target,
+        TensorView<T> errors,
+        TensorView<T> activities,
+        RelaxationOptions options);
+
+    private void CheckErrors()
+    {
+        if (Descriptor.ActivityDecay != 0)
+        {
+            throw new NotSupportedException($"relax: activity decay {Descriptor.ActivityDecay} has no place in error coordinates; relax the activities instead");
+        }
+    }
+
+    private void CheckInputs(CommandQueue queue, TensorView<T> parameters, TensorView<T> input)
+    {
+        CheckQueue(queue);
+        CheckOperand(nameof(parameters), parameters, parameterShape);
+        CheckOperand(nameof(input), input, inputShape);
+    }
+
+    private void CheckState(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities)
+    {
+        CheckInputs(queue, parameters, input);
+        CheckOperand(nameof(target), target, targetShape);
+        CheckOperand(nameof(activities), activities, activityShape);
+    }
+
+    private void CheckOutput(string argument, TensorView<T> view, Shape shape, params ReadOnlySpan<TensorView<T>> inputs)
+    {
+        CheckOperand(argument, view, shape);
+        Throw.IfOverlapsAny("relax", view, inputs);
+    }
+
+    /// <summary>Finds what made the energy of the start infinite or NaN. Nothing found: finite numbers overflowed.</summary>
+    private void ThrowIfNotFinite(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities)
+    {
+        T[] elements = queue.Download(parameters);
+        for (int l = 1; l <= Descriptor.Depth; l++)
+        {
+            Check($"parameters: W_{l}", elements.AsSpan((int)Descriptor.WeightOffset(l), (int)(Descriptor.Widths[l] * Descriptor.Widths[l - 1])), Descriptor.Widths[l - 1]);
+            if (Descriptor.Bias)
+            {
+                Check($"parameters: b_{l}", elements.AsSpan((int)Descriptor.BiasOffset(l), (int)Descriptor.Widths[l]), 0);
+            }
+        }
+
+        Check(nameof(input), queue.Download(input), Descriptor.Widths[0]);
+        Check(nameof(target), queue.Download(target), Descriptor.Widths[^1]);
+        elements = queue.Download(activities);
+        for (int l = 1; l < Descriptor.Depth; l++)
+        {
+            Check($"activities: Z_{l}", elements.AsSpan((int)Descriptor.ActivityOffset(l), (int)(Descriptor.Batch * Descriptor.Widths[l])), Descriptor.Widths[l]);
+        }
+
+        static void Check(string name, ReadOnlySpan<T> values, long columns)
+        {
+            for (int i = 0; i < values.Length; i++)
+            {
+                if (!T.IsFinite(values[i]))
+                {
+                    string place = columns > 0 ? $"[{i / columns}, {i % columns}]" : $"[{i}]";
+                    throw new ArgumentException($"{name}{place} is {values[i]}, a finite number expected");
+                }
+            }
+        }
+    }
+}

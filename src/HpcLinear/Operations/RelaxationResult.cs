@@ -1,0 +1,31 @@
+namespace HpcLinear.Operations;
+
+/// <summary>How a relaxation went.</summary>
+public sealed record RelaxationResult
+{
+    /// <summary>How it ended.</summary>
+    public required RelaxationStatus Status { get; init; }
+
+    /// <summary>Steps made: the most over the samples.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Energy F, batch mean without the weights' regularisers, before every step and after the last; empty when not asked for.</summary>
+    public IReadOnlyList<double> EnergyTrace { get; init; } = [];
+
+    /// <summary>Energy before the first step.</summary>
+    public double InitialEnergy { get; init; } = double.NaN;
+
+    /// <summary>Energy before the last step, or after it when traced.</summary>
+    public double LastEnergy { get; init; } = double.NaN;
+
+    /// <summary>The step at which the energy left its bounds; -1 if it did not.</summary>
+    public int DivergedStep { get; init; } = -1;
+
+    /// <summary>The layer, from 1, of the largest or first non-finite energy at that step; 0 if none.</summary>
+    public int DivergedLayer { get; init; }
+
+    /// <summary>The outcome in words.</summary>
+    public override string ToString() => Status == RelaxationStatus.Diverged
+        ? $"diverged at step {DivergedStep}, layer {DivergedLayer}"
+        : $"{Status.ToString().ToLowerInvariant()} after {Steps} steps";
+}
