@@ -15,6 +15,8 @@ public sealed partial class LayeringTests
         ["OpenCl"] = [],
         ["Operations"] = ["Cpu", "OpenCl"],
         ["Data"] = [],
+        ["LinearAlgebra"] = [],
+        ["PredictiveCoding"] = ["Operations", "LinearAlgebra"],
     };
 
     /// <summary>The composition root: the one file of the vocabulary that knows the backends.</summary>
@@ -90,7 +92,7 @@ public sealed partial class LayeringTests
 
     private static IEnumerable<string> Named(string code) => LayerName().Matches(code).Select(m => m.Groups[1].Success ? m.Groups[1].Value : m.Groups[2].Value).Where(Allowed.ContainsKey).Distinct();
 
-    [GeneratedRegex(@"\bHpcLinear\.(\w+)|(?<![\w.""/])(Cpu|OpenCl|Operations|Data)\.(?=\w)")]
+    [GeneratedRegex(@"\bHpcLinear\.(\w+)|(?<![\w.""/])(Cpu|OpenCl|Operations|Data|LinearAlgebra|PredictiveCoding)\.(?=\w)")]
     private static partial Regex LayerName();
 
     [GeneratedRegex(@"\bunsafe\b|\bUnsafe\.(?!SizeOf|As<)|\bMarshal\.|\bfixed\s*\(|\bDllImport\b|\bLibraryImport\b")]

@@ -1,4 +1,5 @@
 using HpcLinear.Operations;
+using HpcLinear.PredictiveCoding;
 using Xunit;
 
 namespace HpcLinear.Tests.Docs;
@@ -216,5 +217,22 @@ public sealed class Snippets
         normal.Execute(queue, w, seed: 7, scale: 1 / Math.Sqrt(784));   // standard deviation 1/28
         // end snippet
         Assert.InRange(queue.Download<float>(w).Average(x => x * x), 0.9 / 784, 1.1 / 784);
+    }
+
+    [Fact]
+    public void A_linear_network_is_solved()
+    {
+        // snippet: linear-equilibrium
+        RelaxationDescriptor network = RelaxationDescriptor.Create(2, [2, 3, 3, 1], Parameterisation.DepthMuP, skips: true);
+        double[] parameters = [.. Enumerable.Range(0, (int)network.ParameterCount).Select(i => Math.Sin(i))], x = [1, 2, 3, 4], y = [1, -1];
+        LinearEquilibrium equilibrium = LinearEquilibrium.Solve(network, parameters, x, y);     // in the space of outputs
+        ActivityHessian hessian = ActivityHessian.Create(network, parameters);
+        LinearEquilibrium same = hessian.Solve(x, y);                                           // in the space of activities
+        (double smallest, double largest) = hessian.ExtremeEigenvalues();                       // descent converges for steps below 2/largest
+        (double down, _) = OriginHessian.Create(network, x, y).ExtremeEigenvalues();            // negative: a strict saddle
+        // end snippet
+        Assert.Equal(equilibrium.Energy, same.Energy, 1e-12);
+        Assert.InRange(smallest, 0.01, largest);
+        Assert.InRange(down, double.NegativeInfinity, -1e-3);
     }
 }
