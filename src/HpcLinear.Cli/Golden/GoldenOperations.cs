@@ -17,6 +17,9 @@ internal static class GoldenOperations
         new EnergyOperation(),
         new RelaxationOperation(),
         new ErrorCoordinatesOperation(),
+        new LinearEquilibriumOperation("pc.linear_equilibrium", blockTridiagonal: false),
+        new LinearEquilibriumOperation("pc.btd_solve", blockTridiagonal: true),
+        new OriginHessianOperation(),
     }.ToDictionary(o => o.Name);
 
     /// <summary>The operation of that name; null when it is not known.</summary>

@@ -7,6 +7,8 @@ internal static class Repository
 
     public static string GoldenConv => Path.Combine(Root, "tests", "golden", "conv");
 
+    public static string GoldenPc => Path.Combine(Root, "tests", "golden", "pc");
+
     private static string Find()
     {
         DirectoryInfo? folder = new(AppContext.BaseDirectory);
