@@ -55,10 +55,12 @@ internal sealed unsafe class StrideTwoConvolution<T>
     public static StrideTwoConvolution<T>? Create(CpuKernels<T> kernels, int threads, ConvolutionAxis[] axes, long problems, long groups, long batch, bool sharedInput)
     {
         ConvolutionAxis axis = axes[^1];
-        bool fits = axes.Length == 1 && axis.Stride == 2 && axis.Dilation == 1 && axis.Filter is >= 2 and <= CpuKernels<T>.StrideTwoTaps && (groups == 1 || batch == 1);
+
+        // Never by the batch: a sample would have other bits alone than with others.
+        bool fits = axes.Length == 1 && axis.Stride == 2 && axis.Dilation == 1 && axis.Filter is >= 2 and <= CpuKernels<T>.StrideTwoTaps && groups == 1;
         bool inside = axis.Low <= 0 && (2L * (axis.Output - 1)) + axis.Filter - axis.Low <= axis.Input;
         return fits && inside && axis.Input <= MaxInput && axis.Output >= kernels.Width && axis.Input + axis.Low >= 2 * kernels.Width && problems * batch > 0
-            ? new(kernels, threads, axis, problems * groups, groups == 1 ? batch : 1, sharedInput ? batch * groups : 0)
+            ? new(kernels, threads, axis, problems, batch, sharedInput ? batch : 0)
             : null;
     }
 
