@@ -19,7 +19,7 @@ internal sealed class RelaxationTask<T> : BenchTask
     private readonly bool gradient;
     private readonly double[] parameters;
     private readonly RandomOperand input;
-    private readonly RandomOperand target;
+    private readonly double[] targets;
     private readonly Tensor<T> weights;
     private readonly Tensor<T> x;
     private readonly Tensor<T> y;
@@ -49,11 +49,18 @@ internal sealed class RelaxationTask<T> : BenchTask
         }
 
         input = new(1, network.InputShape.ElementCount);
-        target = new(2, network.TargetShape.ElementCount);
+        targets = new RandomOperand(2, network.TargetShape.ElementCount).ToArray(0, network.TargetShape.ElementCount);
+        if (network.Loss == OutputLoss.CrossEntropy)
+        {
+            // Weights of classes are not negative.
+            targets = Array.ConvertAll(targets, Math.Abs);
+        }
+
         weights = Own(queue.Device.Allocate<T>(network.ParameterShape));
         queue.Upload(Array.ConvertAll(parameters, T.CreateTruncating), weights);
         x = Own(input.Upload<T>(queue, network.InputShape));
-        y = Own(target.Upload<T>(queue, network.TargetShape));
+        y = Own(queue.Device.Allocate<T>(network.TargetShape));
+        queue.Upload(Array.ConvertAll(targets, T.CreateTruncating), y);
         start = Result<T>(queue, network.ActivityShape);
         activities = Result<T>(queue, network.ActivityShape);
         weightGradient = Result<T>(queue, network.ParameterShape);
@@ -92,7 +99,7 @@ internal sealed class RelaxationTask<T> : BenchTask
         foreach (long sample in new[] { 0, network.Batch - 1 })
         {
             RelaxationDescriptor one = network with { Batch = 1 };
-            double[] xs = input.ToArray(sample * network.Widths[0], network.Widths[0]), ys = target.ToArray(sample * network.Widths[^1], network.Widths[^1]);
+            double[] xs = input.ToArray(sample * network.Widths[0], network.Widths[0]), ys = targets.AsSpan((int)(sample * network.Widths[^1]), (int)network.Widths[^1]).ToArray();
             double[] z = RelaxationReference.Forward(one, parameters, xs).Activities;
             for (int t = 0; t < CheckedSteps; t++)
             {

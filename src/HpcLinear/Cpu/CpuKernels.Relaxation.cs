@@ -69,6 +69,9 @@ internal unsafe struct ActivityUpdate<T>
 
 internal abstract unsafe partial class CpuKernels<T>
 {
+    /// <summary>Rows of W that a strip holds in registers.</summary>
+    public abstract int StripRows { get; }
+
     /// <summary>Runs a layer's strips in order, over slices of 1 or 2 vectors of samples.</summary>
     public abstract void Sweep(int vectors, LayerSweep<T>* sweep);
 
@@ -82,7 +85,7 @@ internal abstract unsafe partial class CpuKernels<T>
 internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
 {
     // 16 accumulators, 2 operands and a broadcast in 32 registers; 12, 2 and 1 in 16.
-    private static int StripRows => TSimd.Registers >= 32 ? 8 : 6;
+    public override int StripRows => TSimd.Registers >= 32 ? 8 : 6;
 
     private static readonly delegate*<LayerSweep<T>*, nint, void>[] Strips = StripsOf();
 

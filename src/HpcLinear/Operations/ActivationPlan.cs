@@ -20,7 +20,7 @@ public static class ActivationPlan
         ActivationPlan<T> plan = device switch
         {
             CpuDevice cpu => new CpuActivationPlan<T>(cpu, descriptor),
-            _ => throw new NotSupportedException($"{device.Target} has no activation"),
+            _ => throw new NotSupportedException($"{device.Target} has no activations: they run on CPU targets so far"),
         };
         plan.Trace();
         return plan;

@@ -33,6 +33,9 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
     /// <summary>Below this a sample's starting energy counts as this much when growth is judged: rounding of an exact start is no divergence.</summary>
     private const double LeastEnergy = 1e-12;
 
+    /// <summary>Rows of lanes before a task's own arrays: the step of every sample, the sums of g² and of z².</summary>
+    private const int ControlRows = 3;
+
     public CpuKernels<T> Kernels;
     public RelaxationLayers<T> Layers;
     public RelaxationTask Task;
@@ -69,9 +72,9 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
     /// <summary>Rows of lanes that a task keeps besides the slice's own.</summary>
     public static long ExtraUnits(RelaxationLayers<T> layers, RelaxationTask task, RelaxationMethod method) => task switch
     {
-        RelaxationTask.Relax => 8 + (layers.HiddenUnits * (1 + method switch { RelaxationMethod.GradientDescent => 0, RelaxationMethod.Momentum or RelaxationMethod.Nesterov => 1, _ => 3 })),
-        RelaxationTask.ErrorGradient or RelaxationTask.RelaxErrors => 8 + (3 * layers.HiddenUnits) + (2 * layers.MaxWidth),
-        RelaxationTask.ActivityGradient => 8 + layers.HiddenUnits,
+        RelaxationTask.Relax => ControlRows + (layers.HiddenUnits * (1 + method switch { RelaxationMethod.GradientDescent => 0, RelaxationMethod.Momentum or RelaxationMethod.Nesterov => 1, _ => 3 })),
+        RelaxationTask.ErrorGradient or RelaxationTask.RelaxErrors => ControlRows + (3 * layers.HiddenUnits) + (2 * layers.MaxWidth),
+        RelaxationTask.ActivityGradient => ControlRows + layers.HiddenUnits,
         _ => layers.Widths[^1],
     };
 
@@ -102,7 +105,7 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
                 break;
             case RelaxationTask.ActivityGradient:
                 slice.LoadHidden(Activities, slice.Activities);
-                T* gradient = slice.Extra + (8 * slice.Lanes);
+                T* gradient = slice.Extra + (ControlRows * slice.Lanes);
                 slice.Step(ActivityMove.Keep, gradient, null, slice.Extra, T.Zero, null);
                 slice.StoreHidden(gradient, Output);
                 break;
@@ -165,7 +168,7 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
         int lanes = slice.Lanes;
         nint elements = Layers.HiddenUnits * lanes;
         Track track = new(this, slice, group);
-        T* mask = slice.Extra + (8 * lanes), first = mask + elements, second = first + elements, trial = second + elements;
+        T* mask = slice.Extra + (ControlRows * lanes), first = mask + elements, second = first + elements, trial = second + elements;
         slice.LoadHidden(Activities, slice.Activities);
         if (Mask != null)
         {
@@ -251,7 +254,7 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
     {
         int lanes = slice.Lanes, depth = Layers.Depth;
         nint elements = Layers.HiddenUnits * lanes;
-        T* errors = slice.Extra + (8 * lanes), slopes = errors + elements, velocity = slopes + elements;
+        T* errors = slice.Extra + (ControlRows * lanes), slopes = errors + elements, velocity = slopes + elements;
         T* above = velocity + elements, below = above + (Layers.MaxWidth * lanes);
         bool keeps = Task == RelaxationTask.ErrorGradient;
         int steps = keeps ? 1 : Options!.Steps;
@@ -362,11 +365,11 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
             lanes = slice.Lanes;
             count = slice.Count;
             Steps = slice.Extra;
-            squares = slice.Extra + (2 * lanes);
+            squares = Steps + lanes;
             start = [];
             time = [];
             refused = [];
-            RelaxationSlice<T>.Clear(slice.Extra, 8 * lanes);
+            RelaxationSlice<T>.Clear(slice.Extra, ControlRows * lanes);
             if (job.Options is not { } options)
             {
                 return;

@@ -65,7 +65,7 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
             weights += (double)layers.Widths[l] * layers.Widths[l - 1];
         }
 
-        string kernel = $"{device.Target} strip {(kernels.TileRows >= 8 ? 8 : 6)}x{vectors * kernels.Width}";
+        string kernel = $"{device.Target} strip {kernels.StripRows}x{vectors * kernels.Width}";
         double bytes = sizeof(T) * (weights + (2.0 * descriptor.ActivityCount));
         string[] rejected = ["two-pass: weights would be read twice a step", "layers side by side: threads would wait for each other every step"];
         string slicesText = $"one pass, {slices} slice{(slices == 1 ? "" : "s")} of {vectors * kernels.Width} samples";
@@ -81,17 +81,17 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
 
     public override IReadOnlyList<KernelChoice> Choices { get; }
 
-    private protected override void ForwardCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> activities, TensorView<T> prediction)
+    private protected override void ForwardCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> prediction)
     {
-        RelaxationJob<T> job = Describe(RelaxationTask.Forward, parameters, input, default, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.Forward, operands);
         job.Output = prediction.Pointer();
         Run(queue, ref job, default);
     }
 
-    private protected override void EnergiesCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> energies)
+    private protected override void EnergiesCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> energies)
     {
         double[] sums = new double[layers.Depth * groups];
-        RelaxationJob<T> job = Describe(RelaxationTask.Energies, parameters, input, target, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.Energies, operands);
         fixed (double* pinned = sums)
         {
             job.Sums = pinned;
@@ -105,62 +105,52 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         }
     }
 
-    private protected override void ActivityGradientCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient)
+    private protected override void ActivityGradientCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> gradient)
     {
         if (layers.Depth == 1)
         {
             return;
         }
 
-        RelaxationJob<T> job = Describe(RelaxationTask.ActivityGradient, parameters, input, target, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.ActivityGradient, operands);
         job.Output = gradient.Pointer();
         Run(queue, ref job, default);
     }
 
-    private protected override void WeightGradientCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient)
+    private protected override void WeightGradientCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> gradient)
     {
         long batch = Descriptor.Batch;
         Tensor<T> scratch = queue.Scratch<T>(ScratchCount);
         long inputs = batch * layers.MaxWidth;
-        RelaxationJob<T> job = Describe(RelaxationTask.LayerErrors, parameters, input, target, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.LayerErrors, operands);
         job.Deltas = scratch.AsView().Pointer();
         job.Inputs = job.Deltas + inputs;
         for (int l = 1; l <= layers.Depth; l++)
         {
             job.Layer = l;
             Run(queue, ref job, default);
-            TensorView<T> below = layers.Before[l] != Activation.Linear ? scratch.View(inputs, deltaShapes[l - 1]) : BelowOf(l, input, activities);
+            TensorView<T> below = layers.Before[l] != Activation.Linear ? scratch.View(inputs, deltaShapes[l - 1]) : BelowOf(l, operands);
             Multiply(queue, l, scratch.View(0, deltaShapes[l]), below, gradient, Descriptor.Scaling(l) * Descriptor.Precision(l));
         }
 
-        Regularise(queue, parameters, gradient);
+        Regularise(queue, operands.Parameters, gradient);
     }
 
-    private protected override RelaxationResult RelaxCore(
-        CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
-        TensorView<T> activities,
-        RelaxationOptions options,
-        TensorView<T> mask)
+    private protected override RelaxationResult RelaxCore(CommandQueue queue, in RelaxationOperands<T> operands, RelaxationOptions options, TensorView<T> mask)
     {
-        RelaxationJob<T> job = Describe(RelaxationTask.Relax, parameters, input, target, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.Relax, operands);
         job.Mask = mask.Pointer();
         return Relax(queue, ref job, options);
     }
 
     private protected override void ErrorGradientCore(
         CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
+        in RelaxationOperands<T> operands,
         TensorView<T> errors,
-        TensorView<T> activities,
         TensorView<T> gradient,
         TensorView<T> weightGradient)
     {
-        RelaxationJob<T> job = Describe(RelaxationTask.ErrorGradient, parameters, input, target, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.ErrorGradient, operands);
         job.Errors = errors.Pointer();
         job.Output = gradient.Pointer();
         if (weightGradient.IsEmpty)
@@ -176,7 +166,7 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         Run(queue, ref job, default);
         for (int l = 1; l <= layers.Depth; l++)
         {
-            TensorView<T> below = BelowOf(l, input, activities);
+            TensorView<T> below = BelowOf(l, operands);
             if (layers.Before[l] != Activation.Linear)
             {
                 Values values = new() { Kernels = kernels, Activation = layers.Before[l], From = below.Pointer(), To = job.Deltas + inputs, Count = below.Shape.ElementCount };
@@ -189,21 +179,28 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
             Multiply(queue, l, scratch.View(layers.Unit[l] * batch, deltaShapes[l]), below, weightGradient, factor);
         }
 
-        Regularise(queue, parameters, weightGradient);
+        Regularise(queue, operands.Parameters, weightGradient);
     }
 
-    private protected override RelaxationResult RelaxErrorsCore(
-        CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
-        TensorView<T> errors,
-        TensorView<T> activities,
-        RelaxationOptions options)
+    private protected override RelaxationResult RelaxErrorsCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, RelaxationOptions options)
     {
-        RelaxationJob<T> job = Describe(RelaxationTask.RelaxErrors, parameters, input, target, activities);
+        RelaxationJob<T> job = Describe(RelaxationTask.RelaxErrors, operands);
         job.Errors = errors.Pointer();
         return Relax(queue, ref job, options);
+    }
+
+    private protected override long FirstNegative(CommandQueue queue, TensorView<T> view)
+    {
+        T* elements = view.Pointer();
+        for (long i = 0; i < view.Shape.ElementCount; i++)
+        {
+            if (elements[i] < T.Zero)
+            {
+                return i;
+            }
+        }
+
+        return -1;
     }
 
     private protected override void DisposeCore()
@@ -228,19 +225,19 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
     private long Bytes(RelaxationTask task, RelaxationMethod method) =>
         RelaxationSlice<T>.Bytes(layers, vectors * kernels.Width, RelaxationJob<T>.ExtraUnits(layers, task, method)) * threads;
 
-    private TensorView<T> BelowOf(int l, TensorView<T> input, TensorView<T> activities) =>
-        l == 1 ? input : activities.Tensor.View(activities.Offset + (layers.Unit[l - 1] * Descriptor.Batch), deltaShapes[l - 1]);
+    private TensorView<T> BelowOf(int l, in RelaxationOperands<T> operands) =>
+        l == 1 ? operands.Input : operands.Activities.Tensor.View(operands.Activities.Offset + (layers.Unit[l - 1] * Descriptor.Batch), deltaShapes[l - 1]);
 
-    private RelaxationJob<T> Describe(RelaxationTask task, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities) => new()
+    private RelaxationJob<T> Describe(RelaxationTask task, in RelaxationOperands<T> operands) => new()
     {
         Kernels = kernels,
         Layers = layers,
         Task = task,
         Vectors = vectors,
-        Parameters = parameters.Pointer(),
-        Input = input.Pointer(),
-        Target = target.Pointer(),
-        Activities = activities.Pointer(),
+        Parameters = operands.Parameters.Pointer(),
+        Input = operands.Input.Pointer(),
+        Target = operands.Target.Pointer(),
+        Activities = operands.Activities.Pointer(),
         Groups = groups,
     };
 

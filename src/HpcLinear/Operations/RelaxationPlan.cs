@@ -20,12 +20,16 @@ public static class RelaxationPlan
         RelaxationPlan<T> plan = device switch
         {
             CpuDevice cpu => new CpuRelaxationPlan<T>(cpu, descriptor),
-            _ => throw new NotSupportedException($"{device.Target} has no relaxation"),
+            _ => throw new NotSupportedException($"{device.Target} has no relaxation: relaxations run on CPU targets so far"),
         };
         plan.Trace();
         return plan;
     }
 }
+
+/// <summary>What every call of a <see cref="RelaxationPlan{T}"/> works on.</summary>
+internal readonly record struct RelaxationOperands<T>(TensorView<T> Parameters, TensorView<T> Input, TensorView<T> Target, TensorView<T> Activities)
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>;
 
 /// <summary>Energies, gradients and relaxations of a predictive-coding network, prepared for one device.</summary>
 /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
@@ -67,7 +71,7 @@ public abstract class RelaxationPlan<T> : Plan
         CheckOutput(nameof(activities), activities, activityShape, parameters, input);
         CheckOutput(nameof(prediction), prediction, targetShape, parameters, input);
         Throw.IfOverlaps("relax", prediction, activities);
-        ForwardCore(queue, parameters, input, activities, prediction);
+        ForwardCore(queue, new(parameters, input, default, activities), prediction);
     }
 
     /// <summary>Computes the batch-mean energy of every layer, precisions included; without activity decay and the weights' regularisers.</summary>
@@ -82,7 +86,7 @@ public abstract class RelaxationPlan<T> : Plan
     {
         CheckState(queue, parameters, input, target, activities);
         CheckOutput(nameof(energies), energies, energyShape, parameters, input, target, activities);
-        EnergiesCore(queue, parameters, input, target, activities, energies);
+        EnergiesCore(queue, new(parameters, input, target, activities), energies);
     }
 
     /// <summary>Computes <c>g_l = B ∂F/∂Z_l = λ_l E_l - vjp_(l+1)(λ_(l+1) E_(l+1)) + α Z_l</c>.</summary>
@@ -97,7 +101,7 @@ public abstract class RelaxationPlan<T> : Plan
     {
         CheckState(queue, parameters, input, target, activities);
         CheckOutput(nameof(gradient), gradient, activityShape, parameters, input, target, activities);
-        ActivityGradientCore(queue, parameters, input, target, activities, gradient);
+        ActivityGradientCore(queue, new(parameters, input, target, activities), gradient);
     }
 
     /// <summary>Computes ∂F/∂(W_1 … W_L, b_1 … b_L) at fixed activities, the weights' regularisers included.</summary>
@@ -112,7 +116,7 @@ public abstract class RelaxationPlan<T> : Plan
     {
         CheckState(queue, parameters, input, target, activities);
         CheckOutput(nameof(gradient), gradient, parameterShape, parameters, input, target, activities);
-        WeightGradientCore(queue, parameters, input, target, activities, gradient);
+        WeightGradientCore(queue, new(parameters, input, target, activities), gradient);
     }
 
     /// <summary>Moves the activities towards an equilibrium of the energy, all layers in parallel (Jacobi).</summary>
@@ -123,7 +127,8 @@ public abstract class RelaxationPlan<T> : Plan
     /// <param name="activities">Z_1 … Z_(L-1): the start, replaced by the end. Usually from <see cref="Forward"/>.</param>
     /// <param name="options">Method, steps and step size.</param>
     /// <param name="mask">Optional, shape of the activities: 0 clamps a unit, 1 leaves it free.</param>
-    /// <exception cref="ArgumentException">Options out of range, or elements of the inputs that are not finite: the message names layer and element.</exception>
+    /// <exception cref="ArgumentException">Options out of range, negative targets of a cross-entropy, or elements of the inputs that are not finite: the message
+    /// names layer and element. Activities are then no longer those of the start: samples without fault may have moved.</exception>
     /// <remarks>T times <see cref="RelaxationDescriptor.StepFlops"/>. A layer's error arrives l - 1 steps after that of the layer above it: with T &lt; L - 1 steps
     /// from the feed-forward state the lowest layers do not move.</remarks>
     public RelaxationResult Relax(
@@ -138,7 +143,7 @@ public abstract class RelaxationPlan<T> : Plan
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         CheckInputs(queue, parameters, input);
-        CheckOperand(nameof(target), target, targetShape);
+        CheckTarget(queue, target);
         CheckOutput(nameof(activities), activities, activityShape, parameters, input, target);
         if (!mask.IsEmpty)
         {
@@ -146,7 +151,7 @@ public abstract class RelaxationPlan<T> : Plan
             Throw.IfOverlaps("relax", activities, mask);
         }
 
-        RelaxationResult result = RelaxCore(queue, parameters, input, target, activities, options, mask);
+        RelaxationResult result = RelaxCore(queue, new(parameters, input, target, activities), options, mask);
         if (result.Status == RelaxationStatus.Diverged && result.DivergedStep == 0)
         {
             ThrowIfNotFinite(queue, parameters, input, target, activities);
@@ -178,7 +183,7 @@ public abstract class RelaxationPlan<T> : Plan
     {
         CheckErrors();
         CheckInputs(queue, parameters, input);
-        CheckOperand(nameof(target), target, targetShape);
+        CheckTarget(queue, target);
         CheckOperand(nameof(errors), errors, activityShape);
         CheckOutput(nameof(activities), activities, activityShape, parameters, input, target, errors);
         CheckOutput(nameof(gradient), gradient, activityShape, parameters, input, target, errors, activities);
@@ -187,7 +192,7 @@ public abstract class RelaxationPlan<T> : Plan
             CheckOutput(nameof(weightGradient), weightGradient, parameterShape, parameters, input, target, errors, activities, gradient);
         }
 
-        ErrorGradientCore(queue, parameters, input, target, errors, activities, gradient, weightGradient);
+        ErrorGradientCore(queue, new(parameters, input, target, activities), errors, gradient, weightGradient);
     }
 
     /// <summary>Moves errors towards an equilibrium by gradient descent in error coordinates; a sample costs one forward and one backward pass a step.</summary>
@@ -198,7 +203,7 @@ public abstract class RelaxationPlan<T> : Plan
     /// <param name="errors">E_1 … E_(L-1): the start (zeros are the feed-forward state), replaced by the end.</param>
     /// <param name="activities">Z_1 … Z_(L-1) of the final errors; overwritten.</param>
     /// <param name="options">Steps, step size and tolerances; the method is one of gradient descent, momentum and Nesterov.</param>
-    /// <exception cref="ArgumentException">Options out of range, or elements of the inputs that are not finite.</exception>
+    /// <exception cref="ArgumentException">As for <see cref="Relax"/>.</exception>
     /// <remarks>In these coordinates the Hessian of a linear network is Λ + λ_L JᵀJ: well conditioned at any depth.
     /// The residual of the tolerances is the certificate |g_e| (for linear networks <c>|e - e*| ≤ |g_e| / min λ</c>).</remarks>
     public RelaxationResult RelaxErrors(
@@ -219,10 +224,10 @@ public abstract class RelaxationPlan<T> : Plan
         }
 
         CheckInputs(queue, parameters, input);
-        CheckOperand(nameof(target), target, targetShape);
+        CheckTarget(queue, target);
         CheckOutput(nameof(errors), errors, activityShape, parameters, input, target);
         CheckOutput(nameof(activities), activities, activityShape, parameters, input, target, errors);
-        RelaxationResult result = RelaxErrorsCore(queue, parameters, input, target, errors, activities, options);
+        RelaxationResult result = RelaxErrorsCore(queue, new(parameters, input, target, activities), errors, options);
         if (result.Status == RelaxationStatus.Diverged && result.DivergedStep == 0)
         {
             ThrowIfNotFinite(queue, parameters, input, target, errors);
@@ -231,41 +236,27 @@ public abstract class RelaxationPlan<T> : Plan
         return result;
     }
 
-    private protected abstract void ForwardCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> activities, TensorView<T> prediction);
+    private protected abstract void ForwardCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> prediction);
 
-    private protected abstract void EnergiesCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> energies);
+    private protected abstract void EnergiesCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> energies);
 
-    private protected abstract void ActivityGradientCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient);
+    private protected abstract void ActivityGradientCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> gradient);
 
-    private protected abstract void WeightGradientCore(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities, TensorView<T> gradient);
+    private protected abstract void WeightGradientCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> gradient);
 
-    private protected abstract RelaxationResult RelaxCore(
-        CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
-        TensorView<T> activities,
-        RelaxationOptions options,
-        TensorView<T> mask);
+    private protected abstract RelaxationResult RelaxCore(CommandQueue queue, in RelaxationOperands<T> operands, RelaxationOptions options, TensorView<T> mask);
 
     private protected abstract void ErrorGradientCore(
         CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
+        in RelaxationOperands<T> operands,
         TensorView<T> errors,
-        TensorView<T> activities,
         TensorView<T> gradient,
         TensorView<T> weightGradient);
 
-    private protected abstract RelaxationResult RelaxErrorsCore(
-        CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
-        TensorView<T> errors,
-        TensorView<T> activities,
-        RelaxationOptions options);
+    private protected abstract RelaxationResult RelaxErrorsCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, RelaxationOptions options);
+
+    /// <summary>Index of the first element below 0; -1 if there is none.</summary>
+    private protected abstract long FirstNegative(CommandQueue queue, TensorView<T> view);
 
     private void CheckErrors()
     {
@@ -282,10 +273,21 @@ public abstract class RelaxationPlan<T> : Plan
         CheckOperand(nameof(input), input, inputShape);
     }
 
+    private void CheckTarget(CommandQueue queue, TensorView<T> target)
+    {
+        CheckOperand(nameof(target), target, targetShape);
+        if (Descriptor.Loss == OutputLoss.CrossEntropy && FirstNegative(queue, target) is var at and >= 0)
+        {
+            long classes = Descriptor.Widths[^1];
+            T value = queue.Download(target.Tensor.View(target.Offset + at, [1]))[0];
+            throw new ArgumentException($"relax: {nameof(target)}[{at / classes}, {at % classes}] is {value}, at least 0 expected with cross-entropy", nameof(target));
+        }
+    }
+
     private void CheckState(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities)
     {
         CheckInputs(queue, parameters, input);
-        CheckOperand(nameof(target), target, targetShape);
+        CheckTarget(queue, target);
         CheckOperand(nameof(activities), activities, activityShape);
     }
 

@@ -281,11 +281,7 @@ internal unsafe ref struct RelaxationSlice<T>
             kernels.Sweep(vectors, &sweep);
         }
 
-        double half = layers.Network.Precision(l) / 2;
-        for (int s = 0; s < Lanes; s++)
-        {
-            energies[(l * Lanes) + s] = half * double.CreateTruncating(squares[s]);
-        }
+        RecordEnergies(l);
     }
 
     /// <summary>Errors of the layer last visited without a way back, times φ' of its sum where φ acts after the weights: what its weights' gradient is made of.</summary>
@@ -422,6 +418,12 @@ internal unsafe ref struct RelaxationSlice<T>
     {
         Clear(squares, Lanes);
         kernels.AddSquares(vectors, errors, layers.Widths[l], squares);
+        RecordEnergies(l);
+    }
+
+    /// <summary>λ_l/2 |e_l|² of every lane, from the squares.</summary>
+    private readonly void RecordEnergies(int l)
+    {
         double half = layers.Network.Precision(l) / 2;
         for (int s = 0; s < Lanes; s++)
         {

@@ -173,6 +173,21 @@ public abstract class RelaxationTests<T>
         }
     }
 
+    [Theory, AllTargets(CpuOnly = true)]
+    public void Negative_targets_of_a_cross_entropy_are_refused(Target target)
+    {
+        RelaxationDescriptor classes = Deep with { Loss = OutputLoss.CrossEntropy };
+        NetworkCase c = NetworkCase.Of<T>(classes);
+        long at = classes.Widths[^1] + 2;
+        using NetworkDevice<T> d = new(c with { Target = [.. c.Target.Select((y, i) => i == at ? -0.5 : y)] }, Targets.Open(target));
+        Refused(() => d.Relax(new() { Steps = 2, Step = 0.1 }));
+        Refused(() => d.Plan.Energies(d.Queue, d.Parameters, d.Input, d.Target, d.Activities, d.New([classes.Depth])));
+        Refused(() => d.Plan.ErrorGradient(d.Queue, d.Parameters, d.Input, d.Target, d.Activities, d.New(classes.ActivityShape), d.New(classes.ActivityShape)));
+
+        static void Refused(Action call) =>
+            Assert.Contains("target[1, 2] is -0.5, at least 0 expected with cross-entropy", Assert.Throws<ArgumentException>(call).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Operands_of_other_shapes_are_refused()
     {

@@ -69,13 +69,13 @@ internal sealed class ConvolutionCall(ConvolutionDescriptor descriptor, Directio
     public static IEnumerable<Call> Large =>
         from text in new[]
         {
-            "conv n3 c40 k52 i23x29 f3x3 pad1x1", "conv n2 c3 k64 i67x61 f7x7 s2x2 pad3x3 circular", "conv n4 c96 k96 g96 i19x23 f3x3 pad1x1", "conv n2 c33 k33 g33 i14x37 f3x3 pad1x1 true", "conv n1 c40 k40 g40 i12x20 f3x3 d1x2 pad0x1",
+            "conv n3 c40 k52 i23x19 f3x3 pad1x1", "conv n2 c3 k64 i37x41 f7x7 s2x2 pad3x3 circular", "conv n4 c96 k96 g96 i19x23 f3x3 pad1x1", "conv n2 c33 k33 g33 i14x37 f3x3 pad1x1 true", "conv n1 c40 k40 g40 i12x20 f3x3 d1x2 pad0x1",
             "conv n1 c300 k70 i9x11 f1x1",
             "conv p37 n2 c5 k6 i9x8 f3x3 s2x1 reflect pad1x1", "conv p9 sharedw n3 c8 k9 i31 f5 d2 replicate pad4", "conv p300 n1 c1 k1 i64 f8 s2", "conv p67 n3 c1 k1 i75 f5 s2", "conv p35 n1 c2 k2 g2 i101 f9 s2 lo-3 hi-2 true",
             "conv p41 sharedx n2 c1 k1 i66 f2 s2", "conv p19 sharedx n1 c3 k3 g3 i64 f7 s2", "conv p5 sharedx n2 c7 k11 i11x13 f3x2",
             "conv n2 c6 k10 i9x8x11 f3x2x3 s1x2x1 pad1x0x1", "conv n1 c4 k5 i7x6x5x9 f3x2x2x3 pad1x1x0x1", "conv n2 c1 k1 i4097 f129 pad64",
-            "conv n5 c130 k140 i7x6 f3x3 pad1x1", "conv n1 c3 k20 i19x700 f5x9 s2x2 d1x3 pad2x12", "conv n2 c36 k40 g2 i1031 f3 d5 s2 pad5 replicate true", "conv n3 c20 k7 i33x17 f1x1 s2x2",
-            "conv n2 c20 k400 i15x31 f1x1 s2x2", "conv n2 c300 k9 i9x40x60 f1x1x1 s4x1x2", "conv n2 c17 k9 i5001 f1 s2", "conv n1 c9 k17 i13x50 f1x1 s1x3",
+            "conv n3 c130 k140 i7x6 f3x3 pad1x1", "conv n1 c3 k20 i11x700 f5x9 s2x2 d1x3 pad2x12", "conv n2 c36 k40 g2 i1031 f3 d5 s2 pad5 replicate true", "conv n3 c20 k7 i33x17 f1x1 s2x2",
+            "conv n2 c20 k400 i15x31 f1x1 s2x2", "conv n1 c300 k9 i5x13x60 f1x1x1 s4x1x2", "conv n2 c17 k9 i5001 f1 s2", "conv n1 c9 k17 i13x50 f1x1 s1x3",
         }
         from d in Enum.GetValues<Direction>()
         select new ConvolutionCall(ConvolutionDescriptor.Parse(text), d);
