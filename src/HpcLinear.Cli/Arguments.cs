@@ -7,8 +7,8 @@ namespace HpcLinear.Cli;
 /// <summary>What has to happen to the arguments before the parser sees them.</summary>
 internal static class Arguments
 {
-    /// <summary>What the parser is given: <c>help VERB</c> means <c>VERB --help</c>, and every <c>--target</c> counts.</summary>
-    public static string[] Prepare(string[] args) => MergeRepeated(args is ["help", { } verb] ? [verb, "--help"] : args, "--target");
+    /// <summary>What the parser is given: <c>help VERB</c> means <c>VERB --help</c>, and every <c>--target</c> and <c>--set</c> counts.</summary>
+    public static string[] Prepare(string[] args) => MergeRepeated(MergeRepeated(args is ["help", { } verb] ? [verb, "--help"] : args, "--target", ','), "--set", RunVerb.SettingSeparator);
 
     /// <summary>The message for an option without its value; null when every one has its own. The parser would take such an option as not given.</summary>
     public static string? FindMissingValue(string[] args)
@@ -30,8 +30,8 @@ internal static class Arguments
         return null;
     }
 
-    /// <summary>Joins every use of an option into one, its values separated by commas: the parser takes each option once.</summary>
-    public static string[] MergeRepeated(string[] args, string option)
+    /// <summary>Joins every use of an option into one, its values with a separator between them: the parser takes each option once.</summary>
+    public static string[] MergeRepeated(string[] args, string option, char separator)
     {
         List<string> rest = [], values = [];
         int first = -1;
@@ -57,7 +57,7 @@ internal static class Arguments
 
         if (first >= 0)
         {
-            rest.Insert(first, $"{option}={string.Join(',', values)}");
+            rest.Insert(first, $"{option}={string.Join(separator, values)}");
         }
 
         return [.. rest];

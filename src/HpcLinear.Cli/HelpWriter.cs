@@ -1,6 +1,8 @@
 using System.Reflection;
 using CommandLine;
 using CommandLine.Text;
+using HpcLinear.Cli.Verbs;
+using HpcLinear.Experiments;
 
 namespace HpcLinear.Cli;
 
@@ -24,6 +26,12 @@ internal static class HelpWriter
                 terminal.WriteLine($"hpclinear {Version}");
                 return ExitCode.Done;
             case HelpRequestedError or HelpVerbRequestedError:
+                if (args is ["run", { } experiment, ..] && !experiment.StartsWith('-'))
+                {
+                    RunVerb.Describe(terminal, ExperimentList.Find(experiment));
+                    return ExitCode.Done;
+                }
+
                 terminal.WriteLine(Help(result).TrimEnd());
                 return ExitCode.Done;
             case NoVerbSelectedError:
@@ -59,7 +67,7 @@ internal static class HelpWriter
         else
         {
             help.AddPreOptionsLine("usage: hpclinear VERB [options]");
-            help.AddVerbs(Verbs.VerbTable.Types);
+            help.AddVerbs(VerbTable.Types);
         }
 
         return help.AddPostOptionsLines(Footer.Split('\n')).ToString();

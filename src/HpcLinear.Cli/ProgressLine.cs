@@ -6,7 +6,7 @@ namespace HpcLinear.Cli;
 /// <remarks>Drawn only when something changes: a thread that redraws would disturb what is being timed.</remarks>
 internal sealed class ProgressLine(ProgressContext? context, ProgressTask? task)
 {
-    private const int Width = 48;
+    private const int Width = 64;
 
     /// <summary>Says what is being done now.</summary>
     public void Say(string text)
@@ -14,6 +14,16 @@ internal sealed class ProgressLine(ProgressContext? context, ProgressTask? task)
         if (task is not null)
         {
             task.Description = Markup.Escape(text.Length > Width ? text[..(Width - 1)] + "…" : text.PadRight(Width));
+            context?.Refresh();
+        }
+    }
+
+    /// <summary>A share of all steps is done, from 0 to 1.</summary>
+    public void At(double share)
+    {
+        if (task is not null)
+        {
+            task.Value = share * task.MaxValue;
             context?.Refresh();
         }
     }

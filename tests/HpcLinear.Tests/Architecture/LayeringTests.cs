@@ -59,8 +59,12 @@ public sealed partial class LayeringTests
         Assert.True(file == "Settings.cs" || !Code(file).Contains("GetEnvironmentVariable", StringComparison.Ordinal), $"{file} reads the environment");
 
     [Fact]
-    public void The_command_line_uses_the_public_interface_only() =>
-        Assert.DoesNotContain("HpcLinear.Cli", File.ReadAllText(Path.Combine(SourceRoot, "HpcLinear.csproj")), StringComparison.Ordinal);
+    public void The_command_line_and_the_experiments_use_the_public_interface_only()
+    {
+        string project = File.ReadAllText(Path.Combine(SourceRoot, "HpcLinear.csproj"));
+        Assert.DoesNotContain("HpcLinear.Cli", project, StringComparison.Ordinal);
+        Assert.DoesNotContain("HpcLinear.Experiments", project, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Every_kernel_file_is_embedded()
@@ -75,7 +79,7 @@ public sealed partial class LayeringTests
     {
         string tests = Path.Combine(Repository.Root, "tests", "HpcLinear.Tests");
         IEnumerable<string> folders = Directory.EnumerateDirectories(tests).Select(f => Path.GetFileName(f)).Where(f => f is not ("bin" or "obj"));
-        Assert.Empty(folders.Except([.. Allowed.Keys, "Support", "Architecture", "Docs", "Cli"]));
+        Assert.Empty(folders.Except([.. Allowed.Keys, "Support", "Architecture", "Docs", "Cli", "Experiments"]));
     }
 
     [Theory]

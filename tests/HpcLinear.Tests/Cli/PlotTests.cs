@@ -37,6 +37,7 @@ public sealed class PlotTests
     [InlineData("--type: f32 or f64 expected, 'f16' given", "--kind", "ratios", "--out", "x.svg", "--type", "f16")]
     [InlineData("--operation: fwd, bwdd or bwdw expected, 'all' given", "--kind", "roofline", "--out", "x.svg", "--operation", "all")]
     [InlineData("--kind: a roofline needs lines '# ceiling: f64 …' in the file; `build.sh bench compare --csv` writes them", "--kind", "roofline", "--out", "x.svg", "--type", "f64")]
+    [InlineData("--kind: ratios or roofline expected, none given", "--out", "x.svg")]
     [InlineData("option --out is missing; see hpclinear plot --help", "--kind", "ratios")]
     public void Wrong_calls_are_one_line(string message, params string[] options)
     {
