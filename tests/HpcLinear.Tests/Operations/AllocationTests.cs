@@ -15,6 +15,7 @@ public sealed class AllocationTests
     [
         ("gemm", () => GemmCall.Large), ("convolution", () => ConvolutionCall.Large), ("reduction", () => ReductionCall.Large), ("elementwise", () => ElementwiseCall.Large),
         ("self-correlation", () => SelfCorrelationCall.Large), ("filter composition", () => FilterCompositionCall.Large), ("filter chain", () => FilterChainCall.Large), ("matrix chain", () => MatrixChainCall.Large),
+        ("optimizer", () => OptimizerCall.Large),
     ];
 
     public static TheoryData<string> Names => [.. Operations.Select(o => o.Name)];

@@ -54,6 +54,9 @@ internal abstract class Call
     public virtual void DefineMagnitudes(double[][] inputs, double[][] outputs) =>
         Define(inputs, outputs, Math.Abs(Alpha), Math.Abs(Beta));
 
+    /// <summary>What an output holds before the call where that matters, made from a random number.</summary>
+    public virtual double Before(int output, double random) => random;
+
     /// <summary>The allowed difference of one element.</summary>
     public virtual double Bound<T>(double expected, double magnitude, double largest) => Tolerance.Of<T>(DepthOfSum, largest);
 

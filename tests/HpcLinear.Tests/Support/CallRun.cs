@@ -20,7 +20,7 @@ internal sealed class CallRun<T> : IDisposable
         Call = call;
         Data = [.. call.Inputs.Select((o, i) => Values.Random<T>(o.Shape.ElementCount, i + 1))];
         change?.Invoke(Data);
-        Old = [.. call.Outputs.Select((o, i) => call.Beta == 0 ? Values.Filled(o.Shape.ElementCount, T.NaN) : Values.Random<T>(o.Shape.ElementCount, 100 + i))];
+        Old = [.. call.Outputs.Select((o, i) => call.Beta == 0 ? Values.Filled(o.Shape.ElementCount, T.NaN) : Array.ConvertAll(Values.Random<T>(o.Shape.ElementCount, 100 + i), x => T.CreateChecked(call.Before(i, double.CreateChecked(x)))))];
         Plan = Own(call.Plan<T>(device));
         Queue = Own(device.CreateQueue());
         Inputs = [.. call.Inputs.Select((o, i) => Place(device, o.Shape, Data[i], guard))];
