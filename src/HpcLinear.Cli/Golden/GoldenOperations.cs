@@ -20,6 +20,7 @@ internal static class GoldenOperations
         new LinearEquilibriumOperation("pc.linear_equilibrium", blockTridiagonal: false),
         new LinearEquilibriumOperation("pc.btd_solve", blockTridiagonal: true),
         new OriginHessianOperation(),
+        new TrainingOperation(),
     }.ToDictionary(o => o.Name);
 
     /// <summary>The operation of that name; null when it is not known.</summary>
