@@ -35,6 +35,14 @@ internal static class Throw
         }
     }
 
+    public static void IfCountDiffers(string argument, long length, long rows, long columns)
+    {
+        if (length != rows * columns)
+        {
+            throw new ArgumentException($"{argument}: {rows * columns} elements expected for {rows} rows of {columns}, {length} given", argument);
+        }
+    }
+
     public static void IfUnusable<T>(string argument, TensorView<T> view, Device device)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

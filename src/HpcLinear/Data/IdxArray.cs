@@ -17,6 +17,9 @@ public sealed class IdxArray
     /// <summary>The elements, last axis contiguous.</summary>
     public ReadOnlySpan<byte> Elements => elements;
 
+    /// <summary>The elements without a copy.</summary>
+    internal byte[] Bytes => elements;
+
     /// <summary>The elements of every <paramref name="step"/>-th item of the first axis, at most <paramref name="count"/> items, multiplied by <paramref name="scale"/>.</summary>
     public double[] Scaled(double scale, int count = int.MaxValue, int step = 1)
     {

@@ -18,8 +18,11 @@ public sealed class NpyArray
     /// <summary>The element type in the file.</summary>
     public NpyType Type { get; }
 
+    /// <summary>The elements without a copy: float[], double[], int[], long[] or, for truth values and bytes, byte[].</summary>
+    internal Array Elements => elements;
+
     /// <summary>Whether the elements are whole numbers or truth values.</summary>
-    public bool IsInteger => Type is NpyType.I4 or NpyType.I8 or NpyType.B1;
+    public bool IsInteger => Type is NpyType.I4 or NpyType.I8 or NpyType.B1 or NpyType.U1;
 
     /// <summary>A copy of the elements as float64; int64 beyond 2^53 is rounded.</summary>
     public double[] ToDoubles() => Convert(x => x, x => x, x => x, x => x);
@@ -39,7 +42,7 @@ public sealed class NpyArray
         float[] values => Array.ConvertAll(values, fromFloat),
         int[] values => Array.ConvertAll(values, fromInt),
         long[] values => Array.ConvertAll(values, fromLong),
-        byte[] values => Array.ConvertAll(values, x => fromInt(x == 0 ? 0 : 1)),
+        byte[] values => Array.ConvertAll(values, x => fromInt(Type == NpyType.U1 || x == 0 ? x : 1)),
         _ => throw new InvalidOperationException($"unexpected element type {elements.GetType().Name}"),
     };
 }

@@ -3,9 +3,12 @@ using System.Runtime.InteropServices;
 namespace HpcLinear.Data;
 
 /// <summary>Reads and writes arrays in NumPy's <c>.npy</c> format.</summary>
-/// <remarks>Reads versions 1 to 3, C and Fortran order, little-endian float32, float64, int32, int64 and bool. Writes version 1, C order.</remarks>
+/// <remarks>Reads versions 1 to 3, C and Fortran order, little-endian float32, float64, int32, int64, uint8 and bool. Writes version 1, C order.</remarks>
 public static class NpyFile
 {
+    /// <summary>Elements read or written at once: the byte count of a large array exceeds what one span can hold.</summary>
+    private const int LargestPiece = 1 << 24;
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="DataFormatException">The file is missing, cut short, longer than its header says, or of a kind that is not read.</exception>
     public static NpyArray Read(string path)
@@ -74,8 +77,36 @@ public static class NpyFile
         ArgumentNullException.ThrowIfNull(shape);
         Throw.IfCountDiffers(nameof(elements), elements.Length, shape);
         using FileStream stream = File.Create(path);
+        WriteElements(stream, type, shape, elements);
+    }
+
+    /// <summary>Writes float32, float64 or int64 elements to a stream.</summary>
+    internal static void Write(Stream stream, NpyArray array)
+    {
+        switch (array.Elements)
+        {
+            case float[] singles:
+                WriteElements<float>(stream, array.Type, array.Shape, singles);
+                break;
+            case double[] doubles:
+                WriteElements<double>(stream, array.Type, array.Shape, doubles);
+                break;
+            default:
+                WriteElements<long>(stream, array.Type, array.Shape, (long[])array.Elements);
+                break;
+        }
+    }
+
+    private static void WriteElements<T>(Stream stream, NpyType type, Shape shape, ReadOnlySpan<T> elements)
+        where T : unmanaged
+    {
         stream.Write(NpyHeader.Write(type, shape));
-        stream.Write(MemoryMarshal.AsBytes(elements));
+        while (!elements.IsEmpty)
+        {
+            ReadOnlySpan<T> piece = elements[..Math.Min(elements.Length, LargestPiece)];
+            stream.Write(MemoryMarshal.AsBytes(piece));
+            elements = elements[piece.Length..];
+        }
     }
 
     private static T[] ReadElements<T>(Stream stream, string name, NpyHeader header)
@@ -85,8 +116,7 @@ public static class NpyFile
         Span<T> rest = elements;
         while (!rest.IsEmpty)
         {
-            // In pieces: the byte count of a large array exceeds what one span can hold.
-            Span<byte> piece = MemoryMarshal.AsBytes(rest[..Math.Min(rest.Length, 1 << 24)]);
+            Span<byte> piece = MemoryMarshal.AsBytes(rest[..Math.Min(rest.Length, LargestPiece)]);
             int got = stream.ReadAtLeast(piece, piece.Length, throwOnEndOfStream: false);
             if (got < piece.Length)
             {

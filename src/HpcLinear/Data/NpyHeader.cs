@@ -13,7 +13,7 @@ internal sealed partial record NpyHeader(NpyType Type, bool FortranOrder, Shape 
 
     private static readonly (NpyType Type, string Text, int Size)[] Types =
     [
-        (NpyType.F4, "<f4", 4), (NpyType.F8, "<f8", 8), (NpyType.I4, "<i4", 4), (NpyType.I8, "<i8", 8), (NpyType.B1, "|b1", 1),
+        (NpyType.F4, "<f4", 4), (NpyType.F8, "<f8", 8), (NpyType.I4, "<i4", 4), (NpyType.I8, "<i8", 8), (NpyType.B1, "|b1", 1), (NpyType.U1, "|u1", 1),
     ];
 
     private static ReadOnlySpan<byte> Magic => [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y'];
@@ -75,7 +75,7 @@ internal sealed partial record NpyHeader(NpyType Type, bool FortranOrder, Shape 
         }
 
         string name = type.Success ? type.Groups[1].Value : "a structured type";
-        (NpyType Type, string Text, int Size) known = Array.Find(Types, t => t.Text == name || (t.Type == NpyType.B1 && name is "?" or "b1" or "<b1"));
+        (NpyType Type, string Text, int Size) known = Array.Find(Types, t => t.Text == name || (t.Type == NpyType.B1 && name is "?" or "b1" or "<b1") || (t.Type == NpyType.U1 && name is "<u1" or "u1"));
         if (known.Text is null || !type.Success)
         {
             string why = name.StartsWith('>') ? $"big-endian elements ({name})" : $"elements of type {name}";

@@ -17,4 +17,7 @@ public enum NpyType
 
     /// <summary><c>|b1</c>: truth values, one byte each.</summary>
     B1,
+
+    /// <summary><c>|u1</c>: unsigned bytes.</summary>
+    U1,
 }
