@@ -4,7 +4,7 @@ namespace HpcLinear.Experiments;
 public static class ExperimentList
 {
     /// <summary>In the order they are listed.</summary>
-    public static IReadOnlyList<Experiment> All { get; } = [];
+    public static IReadOnlyList<Experiment> All { get; } = [new PredictiveCoding.MupcTrain()];
 
     /// <summary>Finds an experiment.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>
