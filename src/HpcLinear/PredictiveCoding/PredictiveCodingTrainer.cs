@@ -116,6 +116,7 @@ public sealed class PredictiveCodingTrainer<T> : IDisposable
         TrainingOptions.CheckRate(rate, nameof(learningRate));
         TrainerBatch<T> batch = BatchOf(input, target);
         bool warm = FeedForward(batch, input, target);
+        batch.IsWarm = false;
         (double sum, long correct) = batch.Measure(target, batch.InputShape[0]);
         TrainingStep step = new()
         {
@@ -128,7 +129,6 @@ public sealed class PredictiveCodingTrainer<T> : IDisposable
         };
         if (!double.IsFinite(step.Loss))
         {
-            batch.IsWarm = false;
             return step with { Layer = FiniteCheck.FirstLayer<T>(queue, Network, Parameters, input, target, warm ? batch.Errors! : batch.Activities) };
         }
 

@@ -171,6 +171,62 @@ public sealed class Snippets
     }
 
     [Fact]
+    public void A_network_is_trained()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+        float[][] points = [.. Enumerable.Range(0, 200).Select(i => new[] { MathF.Sin(i), MathF.Cos(3 * i) })];
+        float[][] classes = [.. points.Select(p => p[0] > p[1] ? new[] { 1f, 0f } : [0f, 1f])];
+        using Tensor<float> allPoints = device.Allocate<float>([200, 2]), allClasses = device.Allocate<float>([200, 2]);
+        queue.Upload([.. points.SelectMany(p => p)], allPoints);
+        queue.Upload([.. classes.SelectMany(c => c)], allClasses);
+
+        // snippet: training
+        RelaxationDescriptor network = RelaxationDescriptor.Create(16, [2, 32, 32, 32, 2], Parameterisation.DepthMuP, skips: true) with { Activation = Activation.Tanh };
+        TrainingOptions options = new() { Relaxation = new() { Steps = 8, Step = 0.3 }, LearningRate = 0.02 };
+        using PredictiveCodingTrainer<float> trainer = PredictiveCodingTrainer.Create<float>(queue, network, options);
+        trainer.Initialise(WeightInitialisation.Of(Parameterisation.DepthMuP), seed: 1);
+        MinibatchOrder order = new(samples: 200, batch: 16, seed: 1);
+        using Tensor<float> x = device.Allocate<float>(network.InputShape), y = device.Allocate<float>(network.TargetShape);
+        for (long update = 0; update < 5 * order.BatchesPerEpoch; update++)
+        {
+            int[] batch = order.Indices(update).ToArray();
+            queue.Upload([.. batch.SelectMany(i => points[i])], x);
+            queue.Upload([.. batch.SelectMany(i => classes[i])], y);
+            TrainingStep step = trainer.Step(x, y);
+            if (step.Status != TrainingStatus.Updated)
+            {
+                throw new InvalidOperationException($"update {update}: {step}");           // e.g. "diverged at step 12, layer 3: no update"
+            }
+        }
+
+        Evaluation evaluation = trainer.Evaluate(allPoints, allClasses);                   // any number of samples
+        TrainerState<float> state = trainer.Snapshot();                                    // trainer.Restore(state) continues with the same bits
+        // end snippet
+        Assert.Equal(60, state.Updates);
+        Assert.True(evaluation.Accuracy > 0.9, $"{evaluation}");
+    }
+
+    [Fact]
+    public void Parameters_are_updated_from_a_gradient()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+        using Tensor<float> w = device.Allocate<float>([8]), dw = device.Allocate<float>([8]);
+        queue.Fill(dw, 3f);
+
+        // snippet: optimizer
+        using OptimizerPlan<float> adam = OptimizerPlan.Create<float>(device, new() { Rule = OptimizerRule.Adam, Shape = w.Shape });
+        using Tensor<float> first = device.Allocate<float>(w.Shape), second = device.Allocate<float>(w.Shape);    // zeros
+        for (long update = 1; update <= 3; update++)
+        {
+            adam.Execute(queue, dw, w, first, second, learningRate: 0.1, update);
+        }
+        // end snippet
+        Assert.All(queue.Download<float>(w), x => Assert.Equal(-0.3f, x, 1e-5f));
+    }
+
+    [Fact]
     public void A_norm_and_the_sums_along_an_axis()
     {
         using Device device = Devices.Open("cpu");
