@@ -8,7 +8,10 @@ namespace HpcLinear.Cli;
 internal static class Arguments
 {
     /// <summary>What the parser is given: <c>help VERB</c> means <c>VERB --help</c>, and every <c>--target</c> and <c>--set</c> counts.</summary>
-    public static string[] Prepare(string[] args) => MergeRepeated(MergeRepeated(args is ["help", { } verb] ? [verb, "--help"] : args, "--target", ','), "--set", RunVerb.SettingSeparator);
+    public static string[] Prepare(string[] args) => MergeRepeated(MergeRepeated(Help(args), "--target", ','), "--set", RunVerb.SettingSeparator);
+
+    /// <summary>The parser knows <c>--help</c> only right behind the verb.</summary>
+    private static string[] Help(string[] args) => args is ["help", { } verb] ? [verb, "--help"] : args is ["run", _, "--help"] ? ["run", "--help"] : args;
 
     /// <summary>The message for an option without its value; null when every one has its own. The parser would take such an option as not given.</summary>
     public static string? FindMissingValue(string[] args)

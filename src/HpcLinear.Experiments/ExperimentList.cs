@@ -1,10 +1,12 @@
+using HpcLinear.Experiments.PredictiveCoding;
+
 namespace HpcLinear.Experiments;
 
 /// <summary>All experiments. A new one is a class and an entry here.</summary>
 public static class ExperimentList
 {
     /// <summary>In the order they are listed.</summary>
-    public static IReadOnlyList<Experiment> All { get; } = [new PredictiveCoding.MupcTrain()];
+    public static IReadOnlyList<Experiment> All { get; } = [new MupcTrain(), new PcTheory(), new PcConditioning()];
 
     /// <summary>Finds an experiment.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>

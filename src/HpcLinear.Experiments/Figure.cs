@@ -16,6 +16,9 @@ public sealed record FigureAxis(string Label, bool IsLogarithmic = false)
     /// <summary>Names of the places 0, 1, …; empty for numbers.</summary>
     public IReadOnlyList<string> Places { get; init; } = [];
 
+    /// <summary>Whether a logarithmic axis counts in powers of two.</summary>
+    public bool IsDoubling { get; init; }
+
     /// <summary>Least and greatest value shown; NaN for those of the data.</summary>
     public (double Low, double High) Limits { get; init; } = (double.NaN, double.NaN);
 }

@@ -32,10 +32,14 @@ internal sealed record PanelPicture(int Width, int Height, IReadOnlyList<(Plot P
     private void Draw(SKCanvas canvas, float scale)
     {
         canvas.Clear(SKColors.White);
+        canvas.Scale(scale);
         foreach ((Plot plot, PixelRect place) in Panels)
         {
-            plot.ScaleFactor = scale;
-            plot.Render(canvas, new PixelRect(place.Left * scale, place.Right * scale, place.Bottom * scale, place.Top * scale));
+            // Or each would wipe out those before it, and leave its transformation behind.
+            plot.RenderManager.ClearCanvasBeforeEachRender = false;
+            canvas.Save();
+            plot.Render(canvas, place);
+            canvas.Restore();
         }
     }
 }

@@ -9,7 +9,7 @@ namespace HpcLinear.Cli.Plots;
 /// <summary>A figure of an experiment: curves in panels, all with the same axes, and one legend at the right.</summary>
 internal static class RowPlot
 {
-    private const int PanelWidth = 400, OnlyPanelWidth = 620, PanelHeight = 340, LegendWidth = 190, TitleHeight = 52, Left = 74, Right = 16, Bottom = 56, Top = 34;
+    private const int PanelWidth = 400, OnlyPanelWidth = 620, PanelHeight = 340, LegendWidth = 214, TitleHeight = 52, Left = 74, Right = 16, Bottom = 56, Top = 34;
     private const float MarkerSize = 6;
     private const double Room = 0.06, PlaceRoom = 0.6, BarHalf = 0.22;
 
@@ -59,7 +59,8 @@ internal static class RowPlot
             parts.Add((plot, new(left, left + panelWidth, top + PanelHeight, top)));
         }
 
-        parts.Add((Caption($"{figure.Title}\n{last.Text("target")}, {last.Text("type")}; {last.SettingsText}"), new(0, width, TitleHeight, 0)));
+        parts.Add((Caption(figure.Title, PlotStyle.TitleSize), new(0, width, TitleHeight / 2, 0)));
+        parts.Add((Caption($"{last.Text("target")}, {last.Text("type")}; {last.SettingsText}", PlotStyle.SmallSize), new(0, width, TitleHeight, TitleHeight / 2)));
         if (names.Length > 1 || curves.Any(c => c.Form == CurveForm.OpenMarkers))
         {
             parts.Add((Legend(curves, names), new(columns * panelWidth, width, height, TitleHeight)));
@@ -122,10 +123,11 @@ internal static class RowPlot
         }
     }
 
-    private static Plot Caption(string text)
+    private static Plot Caption(string text, float size)
     {
         Plot plot = PlotStyle.Create("", "");
         plot.Axes.Title.Label.Text = text;
+        plot.Axes.Title.Label.FontSize = size;
         Empty(plot);
         return plot;
     }
@@ -156,6 +158,7 @@ internal static class RowPlot
     private static void Empty(Plot plot)
     {
         plot.HideGrid();
+        plot.Layout.Fixed(new PixelPadding(Right, Right, 0, plot.Axes.Title.Label.Text.Length > 0 ? (TitleHeight / 2) - 2 : Top));
         plot.Axes.Left.IsVisible = plot.Axes.Bottom.IsVisible = plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
     }
 
@@ -174,14 +177,14 @@ internal static class RowPlot
             return new NumericManual(ticks, [.. ticks.Select(Text)]);
         }
 
-        // Powers of ten where there are several decades, of two where depths double, else 1, 2, 5.
+        // Powers of ten where there are several decades, else 1, 2, 5; or powers of two.
         bool several = high - low > 2.5;
         double[] values = [.. from decade in Enumerable.Range((int)Math.Floor(low), (int)Math.Ceiling(high) - (int)Math.Floor(low) + 1)
-                              from mantissa in several ? [1] : Mantissas
+                              from mantissa in several ? Mantissas[..1] : Mantissas
                               let value = mantissa * Math.Pow(10, decade)
                               where Math.Log10(value) >= low && Math.Log10(value) <= high
                               select value];
-        if (!several && low > 0)
+        if (axis.IsDoubling)
         {
             values = [.. Enumerable.Range(0, 20).Select(e => Math.Pow(2, e)).Where(v => Math.Log10(v) >= low && Math.Log10(v) <= high)];
         }
@@ -189,7 +192,7 @@ internal static class RowPlot
         return new NumericManual([.. values.Select(Math.Log10)], [.. values.Select(Text)]);
     }
 
-    private static string Text(double value) => Math.Abs(value) is >= 1e5 or (> 0 and < 1e-3)
+    private static string Text(double value) => Math.Abs(value) is >= 1e4 or (> 0 and < 1e-3)
         ? value.ToString("0E+0", CultureInfo.InvariantCulture).Replace("E+", "e", StringComparison.Ordinal).Replace("E-", "e-", StringComparison.Ordinal)
         : Math.Round(value, 10).ToString("0.####", CultureInfo.InvariantCulture);
 }

@@ -4,13 +4,16 @@ using HpcLinear.Experiments;
 
 namespace HpcLinear.Cli.Runs;
 
-/// <summary>Progress of a run with rate and remaining time: a bar on a terminal, otherwise a line a row, and now and then one within a long row.</summary>
+/// <summary>Progress of a run with rate and remaining time: a bar on a terminal, otherwise lines at least a second apart.</summary>
 internal sealed class RunProgressWriter(Terminal terminal, ProgressLine line) : IProgress<RunProgress>
 {
-    private static readonly TimeSpan ShortestRedraw = TimeSpan.FromSeconds(0.2), ShortestLine = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ShortestRedraw = TimeSpan.FromSeconds(0.2), ShortestRowLine = TimeSpan.FromSeconds(1), ShortestLine = TimeSpan.FromSeconds(30);
+
+    /// <summary>Below it a guess of the remaining time says nothing.</summary>
+    private const double LeastShare = 0.02;
 
     private readonly Stopwatch clock = Stopwatch.StartNew();
-    private TimeSpan last = TimeSpan.MinValue;
+    private TimeSpan last = TimeSpan.Zero;
 
     public void Report(RunProgress value)
     {
@@ -19,24 +22,24 @@ internal sealed class RunProgressWriter(Terminal terminal, ProgressLine line) : 
         string place = string.Create(CultureInfo.InvariantCulture, $"{at}/{value.Rows} {value.Row}");
         if (terminal.IsInteractive)
         {
-            if (value.IsRowDone || last == TimeSpan.MinValue || now - last > ShortestRedraw)
+            if (value.IsRowDone || value.Done == 0 || now - last > ShortestRedraw)
             {
                 last = now;
                 line.At(value.Share);
                 line.Say(string.Join(", ", new[] { place, value.Text, Left(now, value) }.Where(t => t.Length > 0)));
             }
         }
-        else if (value.IsRowDone || (value.Text.Length > 0 && now - (last == TimeSpan.MinValue ? TimeSpan.Zero : last) > ShortestLine))
+        else if (value.IsRowDone ? value.Share >= 1 || now - last > ShortestRowLine : value.Text.Length > 0 && now - last > ShortestLine)
         {
             last = now;
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{now.TotalSeconds,7:F1} s  {string.Join(": ", new[] { place, value.Text }.Where(t => t.Length > 0))}{(value.Share < 1 ? $"; {Left(now, value)}" : "")}"));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{now.TotalSeconds,7:F1} s  {string.Join(": ", new[] { place, value.Text }.Where(t => t.Length > 0))}{(value.Share < 1 && Left(now, value) is { Length: > 0 } left ? $"; {left}" : "")}"));
         }
     }
 
     /// <summary>Rows a minute and what is left at the speed so far.</summary>
     private static string Left(TimeSpan elapsed, RunProgress value)
     {
-        if (value.Share <= 0)
+        if (value.Share < LeastShare)
         {
             return "";
         }

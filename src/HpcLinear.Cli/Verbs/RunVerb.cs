@@ -11,7 +11,7 @@ namespace HpcLinear.Cli.Verbs;
 internal sealed class RunVerb : IVerb
 {
     /// <summary>Between settings: they have commas of their own.</summary>
-    public const char SettingSeparator = '\n';
+    public const char SettingSeparator = '\u001f';
 
     [Usage(ApplicationAlias = "hpclinear")]
     public static IEnumerable<Example> Examples =>
