@@ -73,6 +73,10 @@ internal sealed class BenchRunner(Terminal terminal, Device device, double minSe
                 yield return (relaxation.Id, () => new RelaxationTask<T>(queue, relaxation, gradient: false));
                 yield return (relaxation.Id + ":grads", () => new RelaxationTask<T>(queue, relaxation, gradient: true));
                 break;
+            case LinearEquilibriumProblem equilibrium:
+                yield return (equilibrium.Id, () => new LinearEquilibriumTask<T>(queue, equilibrium, step: false));
+                yield return (equilibrium.Id + ":step", () => new LinearEquilibriumTask<T>(queue, equilibrium, step: true));
+                break;
             case UnsupportedProblem other:
                 yield return (other.Id, () => throw new NotSupportedException($"'{other.Kind}' is not in this version"));
                 break;

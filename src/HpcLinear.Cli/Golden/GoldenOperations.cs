@@ -17,8 +17,8 @@ internal static class GoldenOperations
         new EnergyOperation(),
         new RelaxationOperation(),
         new ErrorCoordinatesOperation(),
-        new LinearEquilibriumOperation("pc.linear_equilibrium", blockTridiagonal: false),
-        new LinearEquilibriumOperation("pc.btd_solve", blockTridiagonal: true),
+        new LinearEquilibriumOperation(),
+        new BlockTridiagonalOperation(),
         new OriginHessianOperation(),
         new TrainingOperation(),
     }.ToDictionary(o => o.Name);

@@ -1,56 +1,58 @@
+using System.Numerics;
 using HpcLinear.Operations;
 using HpcLinear.PredictiveCoding;
 
 namespace HpcLinear.Cli.Golden;
 
-/// <summary>The exact equilibrium of a linear network, in output space or by block tridiagonal factorisation, and the Hessian of the activities.</summary>
-/// <remarks>Inputs x, y, W1 …, b1 …; outputs energy, layer_energies, loss, S (output space only), q, Z1 …, E1 …, dW1 …, db1 …, hessian, hessian_logdet,
-/// hessian_min_eig, hessian_max_eig.</remarks>
-internal sealed class LinearEquilibriumOperation(string name, bool blockTridiagonal) : IHostOperation
+/// <summary>The exact equilibrium of a linear network in output space, on every target; the Hessian of the activities comes from the host.</summary>
+/// <remarks>Inputs x, y, W1 …, b1 …; outputs energy, layer_energies, loss, S, q, Z1 …, E1 …, dW1 …, db1 …, hessian, hessian_logdet, hessian_min_eig, hessian_max_eig.</remarks>
+internal sealed class LinearEquilibriumOperation : IDeviceOperation
 {
-    public string Name => name;
+    public string Name => "pc.linear_equilibrium";
 
-    public GoldenArray? Compute(GoldenCase golden, string output)
+    public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        RelaxationDescriptor network = NetworkSettings.Read(golden);
-        double[] parameters = NetworkSettings.Parameters(golden, network);
-        return output.StartsWith("hessian", StringComparison.Ordinal)
-            ? OfHessian(ActivityHessian.Create(network, parameters), output)
-            : OfEquilibrium(golden, network, parameters, output);
-    }
-
-    private static GoldenArray? OfHessian(ActivityHessian hessian, string output) => output switch
-    {
-        "hessian" => GoldenArray.OfReals([hessian.Dimension, hessian.Dimension], hessian.ToDense()),
-        "hessian_logdet" => NetworkSettings.Number(hessian.LogDeterminant),
-        "hessian_min_eig" => NetworkSettings.Number(hessian.ExtremeEigenvalues().Smallest),
-        "hessian_max_eig" => NetworkSettings.Number(hessian.ExtremeEigenvalues().Largest),
-        _ => null,
-    };
-
-    private GoldenArray? OfEquilibrium(GoldenCase golden, RelaxationDescriptor network, double[] parameters, string output)
-    {
-        double[] x = NetworkSettings.Array(golden, "x", network.InputShape), y = NetworkSettings.Array(golden, "y", network.TargetShape);
-        LinearEquilibrium equilibrium = blockTridiagonal
-            ? ActivityHessian.Create(network, parameters).Solve(x, y)
-            : LinearEquilibrium.Solve(network, parameters, x, y);
-        long outputs = network.Widths[^1];
-        return output switch
+        RelaxationDescriptor network = NetworkSettings.Read(context.Case);
+        double[] parameters = NetworkSettings.Parameters(context.Case, network);
+        LinearEquilibriumPlan<T> plan = context.Own(LinearEquilibriumPlan.Create<T>(context.Device, network));
+        Tensor<T> weights = context.Result(network.ParameterShape), x = context.Input("x"), y = context.Input("y");
+        context.Queue.Upload(Array.ConvertAll(parameters, T.CreateTruncating), weights);
+        Tensor<T> activities = context.Result(network.ActivityShape), errors = context.Result(network.ActivityShape), gradient = context.Result(network.ParameterShape);
+        Tensor<T> dual = context.Result(network.TargetShape), covariance = context.Result([network.Widths[^1], network.Widths[^1]]);
+        EquilibriumEnergies found = plan.Solve(context.Queue, weights, x, y, activities, errors, gradient, dual, covariance);
+        switch (output)
         {
-            "energy" => NetworkSettings.Number(equilibrium.Energy),
-            // The cases weight the loss as the energy does.
-            "loss" => NetworkSettings.Number(network.Precision(network.Depth) * equilibrium.Loss),
-            "layer_energies" => NetworkSettings.Part(equilibrium.LayerEnergies, 0, [network.Depth]),
-            "S" => blockTridiagonal ? null : NetworkSettings.Part(equilibrium.OutputCovariance, 0, [outputs, outputs]),
-            "q" => NetworkSettings.Part(equilibrium.OutputDual, 0, network.TargetShape),
-            _ => OfLayer(network, equilibrium, output),
-        };
-    }
+            case "energy":
+                double[] xs = NetworkSettings.Array(context.Case, "x", network.InputShape), ys = NetworkSettings.Array(context.Case, "y", network.TargetShape);
+                return NetworkSettings.Number(found.Energy + RelaxationReference.Energies(network, parameters, xs, ys, new double[network.ActivityCount]).Regularisers);
+            case "loss":
+                // The cases weight the loss as the energy does.
+                return NetworkSettings.Number(network.Precision(network.Depth) * found.Loss);
+            case "hessian_logdet":
+                return NetworkSettings.Number(found.LogDeterminant);
+            case "S":
+                return context.Read(covariance);
+            case "q":
+                return context.Read(dual);
+        }
 
-    private static GoldenArray? OfLayer(RelaxationDescriptor network, LinearEquilibrium equilibrium, string output) =>
-        NetworkSettings.LayerOf(output, "Z", 1, network.Depth - 1) is { } z ? NetworkSettings.Activity(network, equilibrium.Activities, z)
-        : NetworkSettings.LayerOf(output, "E", 1, network.Depth) is { } e ? NetworkSettings.Activity(network, equilibrium.Errors, e)
-        : NetworkSettings.LayerOf(output, "dW", 1, network.Depth) is { } w ? NetworkSettings.Weight(network, equilibrium.WeightGradient, w)
-        : NetworkSettings.LayerOf(output, "db", 1, network.Depth) is { } b ? NetworkSettings.Bias(network, equilibrium.WeightGradient, b)
-        : null;
+        if (HessianOutputs.Compute(network, parameters, output) is { } hessian)
+        {
+            return hessian;
+        }
+
+        double last = network.Precision(network.Depth);
+        double[] allErrors = [.. Doubles(errors), .. Doubles(dual).Select(q => q / last)];
+        return output == "layer_energies"
+            ? GoldenArray.OfReals([network.Depth], [.. Enumerable.Range(1, network.Depth).Select(l => network.Precision(l) / (2 * network.Batch)
+                * NetworkSettings.Activity(network, allErrors, l).Reals.Sum(e => e * e))])
+            : NetworkSettings.LayerOf(output, "Z", 1, network.Depth - 1) is { } z ? NetworkSettings.Activity(network, Doubles(activities), z)
+            : NetworkSettings.LayerOf(output, "E", 1, network.Depth) is { } e ? NetworkSettings.Activity(network, allErrors, e)
+            : NetworkSettings.LayerOf(output, "dW", 1, network.Depth) is { } w ? NetworkSettings.Weight(network, Doubles(gradient), w)
+            : NetworkSettings.LayerOf(output, "db", 1, network.Depth) is { } b ? NetworkSettings.Bias(network, Doubles(gradient), b)
+            : null;
+
+        double[] Doubles(Tensor<T> tensor) => Array.ConvertAll(context.Queue.Download<T>(tensor), double.CreateTruncating);
+    }
 }

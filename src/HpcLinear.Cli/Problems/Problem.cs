@@ -42,5 +42,8 @@ internal sealed record CompositionProblem(string Id, FilterChainDescriptor Descr
 /// <summary>Relaxation steps of a predictive-coding network, and the weights' gradient after them.</summary>
 internal sealed record RelaxationProblem(string Id, RelaxationDescriptor Descriptor, int Steps) : Problem(Id);
 
+/// <summary>The exact equilibrium of a linear predictive-coding network, and a training step with it.</summary>
+internal sealed record LinearEquilibriumProblem(string Id, RelaxationDescriptor Descriptor) : Problem(Id);
+
 /// <summary>A problem of a kind that this version does not compute.</summary>
 internal sealed record UnsupportedProblem(string Id, string Kind) : Problem(Id);

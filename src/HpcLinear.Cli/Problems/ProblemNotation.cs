@@ -8,6 +8,9 @@ internal static class ProblemNotation
     /// <summary>Relaxation steps of a problem that states none.</summary>
     private const int DefaultSteps = 20;
 
+    /// <summary>The word before a relaxation's text that asks for the exact equilibrium instead.</summary>
+    private const string Equilibrium = "linear_equilibrium";
+
     /// <summary>Reads one problem.</summary>
     /// <exception cref="ProblemException">The text cannot be read or describes no valid problem.</exception>
     public static Problem Parse(string text)
@@ -33,6 +36,7 @@ internal static class ProblemNotation
             "conv" => new ConvolutionProblem(line, ConvolutionDescriptor.Parse(line)),
             "gemm" => Checked(line),
             "relax" => new RelaxationProblem(line, RelaxationDescriptor.Parse(line), DefaultSteps),
+            Equilibrium => new LinearEquilibriumProblem(line, RelaxationDescriptor.Parse("relax" + line[Equilibrium.Length..])),
             _ => throw new ProblemException(
                 ProblemError.Syntax,
                 $"problem: '{line}' is in no known notation; expected e.g. 'conv n64 c3 k16 i32x32 f5x5 s2x2', 'gemm m64 n64 k64', 'relax n64 i784 w128 h8 o10 tanh mupc skip', 'G1 gemm m=64 n=64 k=64' or 'mb1ic3_ih32_oc16_kh5_sh2'"),

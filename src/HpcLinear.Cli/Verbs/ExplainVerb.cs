@@ -3,6 +3,7 @@ using CommandLine;
 using CommandLine.Text;
 using HpcLinear.Cli.Problems;
 using HpcLinear.Operations;
+using HpcLinear.PredictiveCoding;
 
 namespace HpcLinear.Cli.Verbs;
 
@@ -83,6 +84,7 @@ internal sealed class ExplainVerb : IVerb
             ConvolutionProblem conv => ConvolutionPlan.Create<T>(device, conv.Descriptor),
             CompositionProblem chain => FilterChainPlan.Create<T>(device, chain.Descriptor),
             RelaxationProblem relaxation => RelaxationPlan.Create<T>(device, relaxation.Descriptor),
+            LinearEquilibriumProblem equilibrium => LinearEquilibriumPlan.Create<T>(device, equilibrium.Descriptor),
             UnsupportedProblem other => throw new NotSupportedException($"'{other.Kind}' problems are not computed by this version"),
             _ => throw new NotSupportedException($"no plan for {problem}"),
         };

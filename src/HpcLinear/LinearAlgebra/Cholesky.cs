@@ -2,7 +2,7 @@ namespace HpcLinear.LinearAlgebra;
 
 /// <summary>A = R Rᵀ of a symmetric positive definite matrix, R lower triangular.</summary>
 /// <remarks>Right-hand sides are rows, as samples are in a batch: n³/3 flops for the factor, n² a row for each of the two halves of a solve.</remarks>
-internal sealed class Cholesky
+internal readonly struct Cholesky
 {
     private readonly Matrix lower;
 
@@ -14,26 +14,29 @@ internal sealed class Cholesky
     /// <param name="a">n × n; kept as it is.</param>
     /// <param name="name">What the matrix is, for the message.</param>
     /// <exception cref="ArithmeticException">A pivot is not a positive finite number; the message names it, counted from 0.</exception>
-    public static Cholesky Factor(Matrix a, string name)
+    public static Cholesky Factor(Matrix a, string name) => FactorInPlace(a.Copy(), name);
+
+    /// <summary>The same, in the memory of the matrix, which belongs to the factor from then on.</summary>
+    public static Cholesky FactorInPlace(Matrix a, string name)
     {
-        Matrix r = new(a.Rows, a.Rows);
         for (int i = 0; i < a.Rows; i++)
         {
+            Span<double> row = a.Row(i);
             for (int j = 0; j < i; j++)
             {
-                r[i, j] = (a[i, j] - Matrix.Dot(r.Row(i)[..j], r.Row(j)[..j])) / r[j, j];
+                row[j] = (row[j] - Matrix.Dot(row[..j], a.Row(j)[..j])) / a[j, j];
             }
 
-            double pivot = a[i, i] - Matrix.Dot(r.Row(i)[..i], r.Row(i)[..i]);
+            double pivot = row[i] - Matrix.Dot(row[..i], row[..i]);
             if (!double.IsFinite(pivot) || pivot <= 0)
             {
                 throw new ArithmeticException($"{name} is not positive definite in float64: pivot {i} of {a.Rows} is {pivot}");
             }
 
-            r[i, i] = Math.Sqrt(pivot);
+            row[i] = Math.Sqrt(pivot);
         }
 
-        return new(r);
+        return new(a);
     }
 
     /// <summary>log det A.</summary>

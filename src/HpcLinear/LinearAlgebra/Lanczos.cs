@@ -1,6 +1,6 @@
 namespace HpcLinear.LinearAlgebra;
 
-/// <summary>The largest eigenvalue of a symmetric positive definite operator that is known by its products alone.</summary>
+/// <summary>The extreme eigenvalues of a symmetric operator that is known by its products alone.</summary>
 internal static class Lanczos
 {
     private const int StepsBetweenChecks = 8;
@@ -8,17 +8,23 @@ internal static class Lanczos
     /// <summary>Writes the operator's product with the first vector into the second.</summary>
     public delegate void Product(ReadOnlySpan<double> vector, Span<double> result);
 
-    /// <summary>The largest eigenvalue, to about ten digits.</summary>
+    /// <summary>The largest eigenvalue of a positive definite operator, to about ten digits.</summary>
+    public static double Largest(int size, Product product) => Run(size, product, smallestToo: false).Largest;
+
+    /// <summary>The smallest and the largest eigenvalue, to about ten digits of the larger magnitude.</summary>
     /// <param name="size">n, at least 1.</param>
     /// <param name="product">The operator.</param>
     /// <exception cref="ArithmeticException">A product is not finite.</exception>
     /// <remarks>k products and 4 k² n flops, as every new vector is made orthogonal to all before it, twice. It starts from the same vector each time.</remarks>
-    public static double Largest(int size, Product product)
+    public static (double Smallest, double Largest) Extremes(int size, Product product) => Run(size, product, smallestToo: true);
+
+    private static (double Smallest, double Largest) Run(int size, Product product, bool smallestToo)
     {
         List<double[]> basis = [];
         List<double> diagonal = [], offDiagonal = [];
         double[] next = Start(size);
-        for (double before = 0; ;)
+        double below = 0, above = 0, scale = 0;
+        while (true)
         {
             basis.Add(next);
             next = new double[size];
@@ -39,17 +45,18 @@ internal static class Lanczos
             }
 
             offDiagonal.Add(length);
-            bool complete = basis.Count == size || length <= 1e-15 * Math.Abs(diagonal[0]);
+            scale = Math.Max(scale, Math.Max(length, Math.Abs(diagonal[^1])));
+            bool complete = basis.Count == size || length <= 1e-15 * scale;
             if (complete || basis.Count % StepsBetweenChecks == 0)
             {
                 double[] values = [.. diagonal];
                 SymmetricEigenvalues.OfTridiagonal(values, offDiagonal.ToArray());
-                if (complete || Math.Abs(values[^1] - before) <= 1e-14 * Math.Abs(values[^1]))
+                double moved = Math.Max(Math.Abs(values[^1] - above), smallestToo ? Math.Abs(values[0] - below) : 0);
+                (below, above) = (values[0], values[^1]);
+                if (complete || moved <= 1e-14 * Math.Max(Math.Abs(above), smallestToo ? Math.Abs(below) : 0))
                 {
-                    return values[^1];
+                    return (below, above);
                 }
-
-                before = values[^1];
             }
 
             foreach (ref double element in next.AsSpan())

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace HpcLinear.LinearAlgebra;
 
 /// <summary>A dense row-major matrix of the host: plain loops, for exact answers on small problems.</summary>
@@ -81,22 +83,50 @@ internal sealed class Matrix
 
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        double sum = 0;
-        for (int i = 0; i < a.Length; i++)
+        // Four partial sums: one would wait for itself at every term.
+        double sum = 0, sum1 = 0, sum2 = 0, sum3 = 0;
+        int i = 0;
+        for (; i <= a.Length - 4; i += 4)
+        {
+            sum += a[i] * b[i];
+            sum1 += a[i + 1] * b[i + 1];
+            sum2 += a[i + 2] * b[i + 2];
+            sum3 += a[i + 3] * b[i + 3];
+        }
+
+        for (; i < a.Length; i++)
         {
             sum += a[i] * b[i];
         }
 
-        return sum;
+        return sum + sum1 + (sum2 + sum3);
     }
 
     /// <summary>y += scale x.</summary>
     public static void AddScaled(double scale, ReadOnlySpan<double> x, Span<double> y)
     {
-        for (int i = 0; i < x.Length; i++)
+        int i = 0, width = Vector<double>.Count;
+        for (; i <= x.Length - width; i += width)
+        {
+            (new Vector<double>(y[i..]) + (new Vector<double>(x[i..]) * scale)).CopyTo(y[i..]);
+        }
+
+        for (; i < x.Length; i++)
         {
             y[i] += scale * x[i];
         }
+    }
+
+    /// <summary>Some of the rows.</summary>
+    public Matrix Gather(IReadOnlyList<int> rows)
+    {
+        Matrix result = new(rows.Count, Columns);
+        for (int i = 0; i < rows.Count; i++)
+        {
+            Row(rows[i]).CopyTo(result.Row(i));
+        }
+
+        return result;
     }
 
     public Span<double> Row(int row) => Elements.AsSpan(row * Columns, Columns);

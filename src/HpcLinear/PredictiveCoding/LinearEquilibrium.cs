@@ -88,50 +88,11 @@ public sealed class LinearEquilibrium
     /// <exception cref="NotSupportedException">The network is not linear, its loss is not the squared error, or activities decay (see <see cref="ActivityHessian.Solve"/>).</exception>
     /// <exception cref="ArgumentException">A span has another length, or an element is not finite; the message names its layer and place.</exception>
     /// <exception cref="ArithmeticException">Finite weights so large that S overflows.</exception>
-    /// <remarks>About 8 B Σ n_l n_(l-1) + 2 n_L Σ n_l n_(l-1) + n_L² Σ n_l + n_L³/3 flops in float64, by plain loops on the calling thread. S is at least I/λ_L, so weights of any
+    /// <remarks>About 8 B Σ n_l n_(l-1) + 2 n_L Σ n_l n_(l-1) + n_L² Σ n_l + n_L³/3 flops in float64, by plain loops on the calling thread;
+    /// <see cref="LinearEquilibriumPlan{T}"/> does it on a device. S is at least I/λ_L, so weights of any
     /// rank, zero included, are fine; L = 1 too, where F* is λ_L times the loss.</remarks>
-    public static LinearEquilibrium Solve(RelaxationDescriptor network, ReadOnlySpan<double> parameters, ReadOnlySpan<double> input, ReadOnlySpan<double> target)
-    {
-        const string Operation = "linear_equilibrium";
-        LinearNetwork.Check(Operation, network);
-        if (network.ActivityDecay > 0)
-        {
-            throw new NotSupportedException($"{Operation}: activity decay {network.ActivityDecay} given, 0 expected: {nameof(ActivityHessian)}.{nameof(ActivityHessian.Solve)} takes it");
-        }
-
-        LinearNetwork weights = LinearNetwork.Read(Operation, network, parameters);
-        Matrix x = LinearNetwork.ReadData(Operation, nameof(input), input, network.InputShape);
-        Matrix y = LinearNetwork.ReadData(Operation, nameof(target), target, network.TargetShape);
-        int depth = network.Depth;
-        Matrix covariance = Covariance(weights);
-        Cholesky factor = Cholesky.Factor(covariance, $"{Operation}: S");
-        Matrix residual = Residual(weights, x, y);
-        double loss = residual.SquaredNorm() / (2.0 * network.Batch);
-        factor.Solve(residual);
-
-        // λ_l e_l = M_(l+1)ᵀ … M_Lᵀ q downwards, then z_l = M_l z_(l-1) + c_l + e_l upwards.
-        Matrix[] duals = new Matrix[depth + 1], states = new Matrix[depth];
-        duals[depth] = residual;
-        for (int l = depth - 1; l >= 1; l--)
-        {
-            duals[l] = Matrix.Multiply(duals[l + 1], weights.Maps[l + 1]);
-        }
-
-        states[0] = x;
-        for (int l = 1; l < depth; l++)
-        {
-            states[l] = weights.Predict(l, states[l - 1]);
-            states[l].Add(1 / network.Precision(l), duals[l]);
-        }
-
-        double logDeterminant = factor.LogDeterminant();
-        for (int l = 1; l <= depth; l++)
-        {
-            logDeterminant += network.Widths[l] * Math.Log(network.Precision(l));
-        }
-
-        return new(weights, states, duals, loss, covariance, logDeterminant);
-    }
+    public static LinearEquilibrium Solve(RelaxationDescriptor network, ReadOnlySpan<double> parameters, ReadOnlySpan<double> input, ReadOnlySpan<double> target) =>
+        EquilibratedEnergy.Create(network, parameters, input, target).Equilibrium;
 
     /// <summary>y less the prediction of the feed-forward pass.</summary>
     internal static Matrix Residual(LinearNetwork weights, Matrix x, Matrix y)
@@ -145,22 +106,6 @@ public sealed class LinearEquilibrium
         Matrix residual = y.Copy();
         residual.Add(-1, state);
         return residual;
-    }
-
-    /// <summary>S = I/λ_L + Σ Q_l Q_lᵀ/λ_l.</summary>
-    private static Matrix Covariance(LinearNetwork weights)
-    {
-        RelaxationDescriptor network = weights.Descriptor;
-        int outputs = (int)network.Widths[^1];
-        Matrix covariance = Matrix.ScaledIdentity(outputs, 1 / network.Precision(network.Depth));
-        Matrix product = weights.Maps[network.Depth];
-        for (int l = network.Depth - 1; l >= 1; l--)
-        {
-            covariance.Add(1 / network.Precision(l), Matrix.MultiplyTranspose(product, product));
-            product = l > 1 ? Matrix.Multiply(product, weights.Maps[l]) : product;
-        }
-
-        return covariance;
     }
 
     /// <summary>Adds layer l's part of the gradient; returns its part of R.</summary>

@@ -286,9 +286,32 @@ public sealed class Snippets
         LinearEquilibrium same = hessian.Solve(x, y);                                           // in the space of activities
         (double smallest, double largest) = hessian.ExtremeEigenvalues();                       // descent converges for steps below 2/largest
         (double down, _) = OriginHessian.Create(network, x, y).ExtremeEigenvalues();            // negative: a strict saddle
+        EquilibratedEnergy energy = EquilibratedEnergy.Create(network, parameters, x, y);
+        double[] product = new double[energy.Dimension];
+        energy.HessianMultiply(energy.Gradient, product);                                       // of F*, in all weights
         // end snippet
         Assert.Equal(equilibrium.Energy, same.Energy, 1e-12);
         Assert.InRange(smallest, 0.01, largest);
         Assert.InRange(down, double.NegativeInfinity, -1e-3);
+        Assert.Contains(product, p => p != 0);
+    }
+
+    [Fact]
+    public void A_linear_network_is_solved_on_a_device()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+        using Tensor<float> weights = device.Allocate<float>([(784 * 128) + (2 * 128 * 128) + (128 * 10)]), gradient = device.Allocate<float>(weights.Shape);
+        using Tensor<float> x = device.Allocate<float>([64, 784]), y = device.Allocate<float>([64, 10]);
+        queue.Fill(weights, 0.01f);
+        queue.Fill(x, 0.5f);
+        queue.Fill(y, 1f);
+
+        // snippet: linear-equilibrium-plan
+        RelaxationDescriptor network = RelaxationDescriptor.Create(64, [784, 128, 128, 128, 10], Parameterisation.DepthMuP, skips: true);
+        using LinearEquilibriumPlan<float> plan = LinearEquilibriumPlan.Create<float>(device, network);
+        EquilibriumEnergies found = plan.Solve(queue, weights, x, y, weightGradient: gradient);   // also activities, errors, q, S; found.Energy is F*
+        // end snippet
+        Assert.InRange(found.Energy, 0.1, found.Loss);
     }
 }

@@ -1,3 +1,5 @@
+using HpcLinear.Operations;
+using HpcLinear.PredictiveCoding;
 using HpcLinear.Tests.Support;
 using Xunit;
 
@@ -27,18 +29,38 @@ public sealed class AllocationTests
         foreach (Call call in Operations.Single(o => o.Name == operation).Calls())
         {
             using CallRun<float> run = new(call, device);
-            run.Execute();
-
-            // The runtime's own threads may allocate now and then; a call that allocates does so every time.
-            long allocated = long.MaxValue;
-            for (int attempt = 0; attempt < 10 && allocated > 0; attempt++)
-            {
-                long before = GC.GetTotalAllocatedBytes(precise: true);
-                run.Execute();
-                allocated = Math.Min(allocated, GC.GetTotalAllocatedBytes(precise: true) - before);
-            }
-
-            Assert.True(allocated == 0, $"{call}: {allocated} bytes allocated by all threads");
+            AssertNothing($"{call}", run.Execute);
         }
+    }
+
+    [Theory]
+    [InlineData(20)]
+    [InlineData(3)]
+    public void Exact_equilibria_allocate_nothing(int batch)
+    {
+        RelaxationDescriptor network = RelaxationDescriptor.Create(batch, [7, 33, 33, 33, 5], Parameterisation.DepthMuP, skips: true) with { Bias = true, WeightDecay = 1, SpectralPenalty = 1 };
+        using Device device = Devices.Open("cpu", new() { Threads = 3 });
+        using CommandQueue queue = device.CreateQueue();
+        using LinearEquilibriumPlan<float> plan = LinearEquilibriumPlan.Create<float>(device, network);
+        using Tensor<float> parameters = device.Allocate<float>(network.ParameterShape), gradient = device.Allocate<float>(network.ParameterShape);
+        using Tensor<float> x = device.Allocate<float>(network.InputShape), y = device.Allocate<float>(network.TargetShape);
+        using Tensor<float> activities = device.Allocate<float>(network.ActivityShape), errors = device.Allocate<float>(network.ActivityShape);
+        AssertNothing(plan.Problem, () => plan.Solve(queue, parameters, x, y, activities, errors, gradient));
+    }
+
+    private static void AssertNothing(string what, Action execute)
+    {
+        execute();
+
+        // The runtime's own threads may allocate now and then; a call that allocates does so every time.
+        long allocated = long.MaxValue;
+        for (int attempt = 0; attempt < 10 && allocated > 0; attempt++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            execute();
+            allocated = Math.Min(allocated, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+
+        Assert.True(allocated == 0, $"{what}: {allocated} bytes allocated by all threads");
     }
 }

@@ -103,6 +103,50 @@ public sealed class ActivityHessianTests
     });
 
     [Fact]
+    public void Clamped_units_stay_and_the_others_solve_what_is_left_of_the_system() => LinearCase.Random(activityDecay: true).Check(150, c =>
+    {
+        RelaxationDescriptor n = c.Network;
+        Random random = new(c.Parameters.Length);
+        double[] held = c.Direction((int)n.ActivityCount), mask = new double[held.Length];
+        double share = random.NextDouble();
+        for (int i = 0; i < mask.Length; i++)
+        {
+            mask[i] = random.NextDouble() < share ? 1 : 0;
+            held[i] = mask[i] == 1 ? double.NaN : held[i];
+        }
+
+        ActivityHessian hessian = ActivityHessian.Create(n, c.Parameters);
+        LinearEquilibrium found = hessian.SolveClamped(c.Input, c.Target, held, mask);
+        Matrix[] b = hessian.RightHandSides(Matrix.Of((int)n.Batch, (int)n.Widths[0], c.Input), Matrix.Of((int)n.Batch, (int)n.Widths[^1], c.Target));
+        double[] expected = new double[mask.Length];
+        double logDeterminant = 0;
+        for (int sample = 0; sample < n.Batch; sample++)
+        {
+            logDeterminant += SolveDense(hessian, n, b, sample, held, mask, expected) / n.Batch;
+        }
+
+        c.AssertNear(expected, found.Activities, 1e-9, "activities");
+        c.AssertNear([logDeterminant], [found.LogDeterminant], 1e-9, "log det");
+        c.AssertNear([c.Energy(c.Parameters, c.Target, found.Activities)], [found.Energy], 1e-11, "energy");
+        for (int i = 0; i < mask.Length; i++)
+        {
+            Assert.True(mask[i] == 1 || found.Activities[i] == held[i]);
+        }
+
+        LinearEquilibriumTests.AssertDerivative(c, found.WeightGradient.ToArray(), parameters => ActivityHessian.Create(n, parameters).SolveClamped(c.Input, c.Target, held, mask).Energy);
+    });
+
+    [Fact]
+    public void With_every_unit_free_a_mask_changes_nothing() => LinearCase.Random(activityDecay: true).Check(50, c =>
+    {
+        ActivityHessian hessian = ActivityHessian.Create(c.Network, c.Parameters);
+        double[] ones = [.. Enumerable.Repeat(1.0, (int)c.Network.ActivityCount)];
+        LinearEquilibrium all = hessian.Solve(c.Input, c.Target), masked = hessian.SolveClamped(c.Input, c.Target, new double[ones.Length], ones);
+        Assert.Equal(all.Activities.ToArray(), masked.Activities.ToArray());
+        c.AssertNear([all.LogDeterminant], [masked.LogDeterminant], 1e-14, "log det");
+    });
+
+    [Fact]
     public void Extreme_eigenvalues_of_a_large_network_are_those_of_the_dense_matrix()
     {
         RelaxationDescriptor network = RelaxationDescriptor.Create(1, [3, 50, 50, 50, 50, 50, 50, 2], Parameterisation.DepthMuP, skips: true);
@@ -126,8 +170,49 @@ public sealed class ActivityHessianTests
         Assert.Contains("output overlaps an input", Assert.Throws<ArgumentException>(() => hessian.Multiply(v.AsSpan(0, 2), v.AsSpan(1))).Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => ActivityHessian.Create(new() { Batch = 1, Widths = [1, 1] }, [1]).ExtremeEigenvalues());
         Assert.Throws<NotSupportedException>(() => ActivityHessian.Create(new() { Batch = 1, Widths = [1, 1, 1], Activation = Activation.Relu }, [1, 1]));
+        Assert.Contains("the mask of Z_1[0, 1] is 0.5, 0 or 1 expected", Assert.Throws<ArgumentException>(() => hessian.SolveClamped([1], [1], [1, 1], [1, 0.5])).Message, StringComparison.Ordinal);
+        Assert.Contains("Z_1[0, 1] is NaN", Assert.Throws<ArgumentException>(() => hessian.SolveClamped([1], [1], [1, double.NaN], [1, 0])).Message, StringComparison.Ordinal);
+        Assert.Contains("mask: 2 elements expected", Assert.Throws<ArgumentException>(() => hessian.SolveClamped([1], [1], [1, 1], [1])).Message, StringComparison.Ordinal);
         ActivityHessian large = ActivityHessian.Create(new() { Batch = 1, Widths = [1, 1, 1] }, [1, 1e200]);
         Assert.Contains("layer 1 is not positive definite in float64: pivot 0 of 1", Assert.Throws<ArithmeticException>(() => large.Solve([1], [1])).Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>One sample's equilibrium by deleting rows and columns of the dense matrix; returns the logarithm of what is left of its determinant.</summary>
+    private static double SolveDense(ActivityHessian hessian, RelaxationDescriptor n, Matrix[] b, int sample, double[] held, double[] mask, double[] result)
+    {
+        (int From, double Right)[] units =
+        [
+            .. Enumerable.Range(1, n.Depth - 1).SelectMany(l => Enumerable.Range(0, (int)n.Widths[l])
+                .Select(i => ((int)(n.ActivityOffset(l) + (sample * n.Widths[l])) + i, b[l][sample, i]))),
+        ];
+        Matrix dense = Matrix.Of(hessian.Dimension, hessian.Dimension, hessian.ToDense());
+        int[] free = [.. Enumerable.Range(0, units.Length).Where(i => mask[units[i].From] == 1)];
+        Matrix left = new(free.Length, free.Length), right = new(1, free.Length);
+        for (int i = 0; i < free.Length; i++)
+        {
+            right[0, i] = units[free[i]].Right;
+            for (int j = 0, at = 0; j < units.Length; j++)
+            {
+                if (mask[units[j].From] == 1)
+                {
+                    left[i, at++] = dense[free[i], j];
+                }
+                else
+                {
+                    right[0, i] -= dense[free[i], j] * held[units[j].From];
+                }
+            }
+        }
+
+        Cholesky factor = Cholesky.Factor(left, "dense");
+        factor.Solve(right);
+        for (int i = 0; i < units.Length; i++)
+        {
+            int place = Array.IndexOf(free, i);
+            result[units[i].From] = place < 0 ? held[units[i].From] : right[0, place];
+        }
+
+        return factor.LogDeterminant();
     }
 
     private static double[] Part(Matrix dense, int row, int column, int rows, int columns) =>
