@@ -1,5 +1,6 @@
 using System.Numerics;
 using HpcLinear.Cpu;
+using HpcLinear.OpenCl;
 
 namespace HpcLinear.Operations;
 
@@ -20,7 +21,8 @@ public static class ActivationPlan
         ActivationPlan<T> plan = device switch
         {
             CpuDevice cpu => new CpuActivationPlan<T>(cpu, descriptor),
-            _ => throw new NotSupportedException($"{device.Target} has no activations: they run on CPU targets so far"),
+            OpenClDevice openCl => new OpenClActivationPlan<T>(openCl, descriptor),
+            _ => throw new NotSupportedException($"{device.Target} has no activations"),
         };
         plan.Trace();
         return plan;

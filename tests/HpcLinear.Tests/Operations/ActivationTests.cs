@@ -10,7 +10,7 @@ public abstract class ActivationTests<T>
 {
     private static readonly double[] Points = [0, 1, -1, 0.5, -0.5, 0.49, -0.51, 1e-9, -1e-9, 3, -3, 20, -20, 89, -89, 750, -750, .. Enumerable.Range(0, 200).Select(i => (i - 100) / 13.0)];
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Values_and_derivatives_are_those_of_the_definition(Target target)
     {
         foreach (Activation activation in Enum.GetValues<Activation>())
@@ -28,7 +28,7 @@ public abstract class ActivationTests<T>
         }
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void NaN_stays_NaN(Target target)
     {
         foreach (Activation activation in Enum.GetValues<Activation>())
