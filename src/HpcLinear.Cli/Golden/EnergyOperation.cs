@@ -7,8 +7,6 @@ internal sealed class EnergyOperation : IDeviceOperation
 {
     public string Name => "pc.energy_grads";
 
-    public string? WhyNot(Device device) => NetworkSettings.WhyNot(device);
-
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

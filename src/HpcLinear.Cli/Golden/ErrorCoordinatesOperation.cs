@@ -13,8 +13,6 @@ internal sealed class ErrorCoordinatesOperation : IDeviceOperation
 
     public string Name => "pc.error_coordinates";
 
-    public string? WhyNot(Device device) => NetworkSettings.WhyNot(device);
-
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

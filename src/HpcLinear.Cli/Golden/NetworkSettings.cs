@@ -15,9 +15,6 @@ internal static class NetworkSettings
 
     public static (string Word, OutputLoss Value)[] Losses { get; } = [("mse", OutputLoss.SquaredError), ("ce", OutputLoss.CrossEntropy)];
 
-    /// <summary>Why a device cannot relax networks; null when it can.</summary>
-    public static string? WhyNot(Device device) => device.Target.IsOpenCl ? $"{device.Target}: relaxations run on CPU targets so far" : null;
-
     /// <summary>The network of a case, checked; the batch is that of x, or of y where there is no x.</summary>
     /// <exception cref="DataFormatException">A parameter cannot be read, or there is neither x nor y.</exception>
     /// <exception cref="ProblemException">The network is not valid.</exception>

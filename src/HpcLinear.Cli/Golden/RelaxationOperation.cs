@@ -8,8 +8,6 @@ internal sealed class RelaxationOperation : IDeviceOperation
 {
     public string Name => "pc.relax";
 
-    public string? WhyNot(Device device) => NetworkSettings.WhyNot(device);
-
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

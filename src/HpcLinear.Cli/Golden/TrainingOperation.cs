@@ -9,8 +9,6 @@ internal sealed class TrainingOperation : IDeviceOperation
 {
     public string Name => "pc.train";
 
-    public string? WhyNot(Device device) => NetworkSettings.WhyNot(device);
-
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {

@@ -55,6 +55,16 @@ internal sealed unsafe class OpenClQueue : CommandQueue
         ClCheck.Check(cl.EnqueueFillBuffer(Handle, buffer.Memory.Value, &zero, sizeof(int), (nuint)offset, (nuint)byteCount, 0, null, null), device.Target, "clEnqueueFillBuffer");
     }
 
+    /// <summary>Waits for earlier work and copies bytes of a buffer to the host.</summary>
+    public void Read(OpenClBuffer buffer, long offset, Span<byte> destination)
+    {
+        fixed (byte* to = destination)
+        {
+            int code = cl.EnqueueReadBuffer(Handle, buffer.Memory.Value, true, (nuint)offset, (nuint)destination.Length, to, 0, null, null);
+            ClCheck.CheckAllocation(code, device, "clEnqueueReadBuffer", destination.Length);
+        }
+    }
+
     public override void Flush()
     {
         base.Flush();

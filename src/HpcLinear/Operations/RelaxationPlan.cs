@@ -1,5 +1,6 @@
 using System.Numerics;
 using HpcLinear.Cpu;
+using HpcLinear.OpenCl;
 
 namespace HpcLinear.Operations;
 
@@ -20,7 +21,8 @@ public static class RelaxationPlan
         RelaxationPlan<T> plan = device switch
         {
             CpuDevice cpu => new CpuRelaxationPlan<T>(cpu, descriptor),
-            _ => throw new NotSupportedException($"{device.Target} has no relaxation: relaxations run on CPU targets so far"),
+            OpenClDevice openCl => new OpenClRelaxationPlan<T>(openCl, descriptor),
+            _ => throw new NotSupportedException($"{device.Target} has no relaxation"),
         };
         plan.Trace();
         return plan;

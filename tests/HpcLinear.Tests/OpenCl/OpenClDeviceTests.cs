@@ -21,7 +21,7 @@ public sealed class OpenClDeviceTests(OpenClFixture fixture)
         Assert.StartsWith("opencl:0 refused clBuildProgram (code -11) for broken.cl with -DREAL=float: CL_BUILD_PROGRAM_FAILURE: ", e.Message, StringComparison.Ordinal);
     }
 
-    [Theory, InlineData("gemm"), InlineData("convolution"), InlineData("elementwise"), InlineData("activation"), InlineData("random"), InlineData("reduction"), InlineData("self_correlation")]
+    [Theory, InlineData("gemm"), InlineData("convolution"), InlineData("elementwise"), InlineData("activation"), InlineData("random"), InlineData("reduction"), InlineData("relaxation"), InlineData("relaxation_layers"), InlineData("self_correlation")]
     public void Every_kernel_file_compiles_alone_without_options(string name)
     {
         OpenClDevice device = (OpenClDevice)fixture.Device(KernelFamily.Cpu);

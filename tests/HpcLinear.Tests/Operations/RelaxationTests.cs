@@ -10,7 +10,7 @@ public abstract class RelaxationTests<T>
 {
     protected static RelaxationDescriptor Deep { get; } = RelaxationDescriptor.Create(37, [11, 17, 17, 17, 17, 5], Parameterisation.DepthMuP, skips: true) with { Activation = Activation.Tanh };
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Energies_and_gradients_are_those_of_the_definition(Target target) => NetworkCase.Random.Check(100, network =>
     {
         NetworkCase c = NetworkCase.Of<T>(network);
@@ -29,7 +29,7 @@ public abstract class RelaxationTests<T>
         Close(output, d.Read(prediction), network, "prediction");
     });
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Every_method_moves_as_its_rule_says(Target target) => NetworkCase.Random.Check(60, network =>
     {
         NetworkCase c = NetworkCase.Of<T>(network);
@@ -64,7 +64,7 @@ public abstract class RelaxationTests<T>
         double[] Gradient(double[] at) => RelaxationReference.Gradients(network, c.Parameters, c.Input, c.Target, at).Activities;
     });
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Bits_do_not_depend_on_the_thread_count(Target target)
     {
         foreach (RelaxationDescriptor network in new[] { Deep, Deep with { Batch = 130, Bias = true, ActivationAfter = true, Loss = OutputLoss.CrossEntropy, Skips = [] } })
@@ -85,7 +85,7 @@ public abstract class RelaxationTests<T>
         }
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void An_error_descends_one_layer_a_step(Target target)
     {
         // From the feed-forward state E_l is exactly 0 below layer L - t.
@@ -104,7 +104,7 @@ public abstract class RelaxationTests<T>
         }
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Clamped_units_stay(Target target)
     {
         using NetworkDevice<T> d = new(NetworkCase.Of<T>(Deep), Targets.Open(target));
@@ -115,7 +115,7 @@ public abstract class RelaxationTests<T>
         Assert.All(Enumerable.Range(0, mask.Length), i => Assert.Equal(mask[i] == 0, before[i] == after[i]));
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Both_coordinates_reach_the_same_equilibrium(Target target)
     {
         RelaxationDescriptor network = RelaxationDescriptor.Create(5, [4, 6, 6, 3], Parameterisation.NeuralTangent) with { Activation = Activation.Tanh };
@@ -132,7 +132,7 @@ public abstract class RelaxationTests<T>
         Assert.All(a.Zip(b), pair => Assert.Equal(double.CreateChecked(pair.First), double.CreateChecked(pair.Second), single ? 1e-4 : 1e-10));
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void An_adaptive_step_follows_the_flow(Target target)
     {
         // Against Heun's method with a step a hundred times as short.
@@ -145,7 +145,7 @@ public abstract class RelaxationTests<T>
         Assert.All(a.Zip(b), pair => Assert.Equal(double.CreateChecked(pair.First), double.CreateChecked(pair.Second), 1e-3));
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void A_step_too_long_diverges_at_a_step_and_a_layer(Target target)
     {
         using NetworkDevice<T> d = new(NetworkCase.Of<T>(Deep with { Activation = Activation.Linear }), Targets.Open(target));
@@ -157,7 +157,7 @@ public abstract class RelaxationTests<T>
         Assert.All(result.EnergyTrace, e => Assert.True(double.IsFinite(e)));
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Elements_that_are_not_finite_are_named(Target target)
     {
         NetworkCase c = NetworkCase.Of<T>(Deep);
@@ -173,7 +173,7 @@ public abstract class RelaxationTests<T>
         }
     }
 
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void Negative_targets_of_a_cross_entropy_are_refused(Target target)
     {
         RelaxationDescriptor classes = Deep with { Loss = OutputLoss.CrossEntropy };
@@ -212,7 +212,7 @@ public sealed class RelaxationFloatTests : RelaxationTests<float>;
 
 public sealed class RelaxationDoubleTests : RelaxationTests<double>
 {
-    [Theory, AllTargets(CpuOnly = true)]
+    [Theory, AllTargets]
     public void At_zero_errors_the_weights_follow_back_propagation(Target target)
     {
         foreach (bool after in new[] { false, true })
