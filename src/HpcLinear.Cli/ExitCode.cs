@@ -11,6 +11,6 @@ internal static class ExitCode
     /// <summary>A wrong call, unreadable data, or a machine that refused.</summary>
     public const int Refused = 2;
 
-    /// <summary>Ctrl-C: 128 + SIGINT.</summary>
+    /// <summary>Ctrl-C, 128 + SIGINT; and SIGTERM.</summary>
     public const int Interrupted = 130;
 }

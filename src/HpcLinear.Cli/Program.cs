@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CommandLine;
 using HpcLinear.Cli.Verbs;
 
@@ -6,21 +7,28 @@ namespace HpcLinear.Cli;
 /// <summary>The command line <c>hpclinear</c>: 0 done, 1 a check failed, 2 a wrong call or a refusing machine, 130 interrupted.</summary>
 internal static class Program
 {
-    /// <summary>How long work may go on after Ctrl-C before the process ends anyway.</summary>
-    private const int GraceMilliseconds = 300;
+    private static int interruptions;
 
     private const string ShowCursor = "\u001b[?25h";
+
+    /// <summary>How long work may go on after Ctrl-C or SIGTERM before the process ends anyway. A command that writes files on the way out asks for more.</summary>
+    internal static TimeSpan Grace { get; set; } = TimeSpan.FromMilliseconds(300);
 
     private static int Main(string[] args)
     {
         using CancellationTokenSource interrupted = new();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            interrupted.Cancel();
-            _ = Task.Delay(GraceMilliseconds).ContinueWith(_ => Leave(), TaskScheduler.Default);
-        };
+        using PosixSignalRegistration pressed = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt), terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
         return Run(args, Console.Out, Console.Error, !Console.IsOutputRedirected, interrupted.Token);
+
+        void Interrupt(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            interrupted.Cancel();
+
+            // Whoever asks twice does not want to wait.
+            TimeSpan grace = Interlocked.Increment(ref interruptions) == 1 ? Grace : TimeSpan.Zero;
+            _ = Task.Delay(grace).ContinueWith(_ => Leave(), TaskScheduler.Default);
+        }
     }
 
     private static void Leave()

@@ -47,6 +47,7 @@ public sealed class ProgramTests
     [InlineData("verify")]
     [InlineData("bench")]
     [InlineData("explain")]
+    [InlineData("train")]
     [InlineData("run")]
     [InlineData("plot")]
     public void Help_of_a_verb_shows_examples(string verb) =>

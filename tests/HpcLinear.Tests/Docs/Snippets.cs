@@ -1,5 +1,7 @@
+using HpcLinear.Data;
 using HpcLinear.Operations;
 using HpcLinear.PredictiveCoding;
+using HpcLinear.Tests.Cli;
 using Xunit;
 
 namespace HpcLinear.Tests.Docs;
@@ -313,5 +315,39 @@ public sealed class Snippets
         EquilibriumEnergies found = plan.Solve(queue, weights, x, y, weightGradient: gradient);   // also activities, errors, q, S; found.Energy is F*
         // end snippet
         Assert.InRange(found.Energy, 0.1, found.Loss);
+    }
+
+    [Fact]
+    public void Data_are_read_and_a_checkpoint_is_written()
+    {
+        using TemporaryFolder temporary = new();
+        (string folder, string file) = (temporary.Path, temporary.File("state.npz"));
+        foreach (string part in new[] { "train", "t10k" })
+        {
+            foreach (string kind in new[] { "images-idx3-ubyte.gz", "labels-idx1-ubyte.gz" })
+            {
+                File.Copy(Path.Combine(AppContext.BaseDirectory, "Assets", $"t10k-{kind}"), temporary.File($"{part}-{kind}"));
+            }
+        }
+
+        // snippet: labelled-data
+        LabelledData training = LabelledDataFile.ReadFolder(folder, DataPart.Training, outputs: 10);
+        InputStandardisation map = training.MeasureStandardisation();
+        LabelledData test = LabelledDataFile.ReadFolder(folder, DataPart.Test, outputs: 10).Standardise(map);
+        training = training.Standardise(map).Take(1000);
+        float[] x = new float[64 * training.Features], y = new float[64 * training.Outputs];
+        training.Gather<float>([.. Enumerable.Range(0, 64)], x, y);                       // x row-major, y one-hot
+
+        Checkpoint checkpoint = new();
+        checkpoint.Add("parameters", [x.Length], x);
+        checkpoint.Set("network", "relax n64 i784 w64 h8 o10 relu mupc skip");
+        checkpoint.Set("updates", 1000);
+        CheckpointFile.Write(file, checkpoint);
+        Checkpoint read = CheckpointFile.Read(file);
+        read.RequireSettings([new("network", "relax n64 i784 w64 h8 o10 relu mupc skip")]); // or a DataFormatException that names the first difference
+        float[] parameters = read.Get<float>("parameters", [x.Length]);
+        // end snippet
+        Assert.Equal(x, parameters);
+        Assert.Equal((10000, 64), (test.Count, (int)y.Sum()));
     }
 }
