@@ -17,4 +17,10 @@ public enum RelaxationMethod
 
     /// <summary>Heun's method with a step of its own for every sample, controlled by the difference of the two slopes.</summary>
     AdaptiveHeun,
+
+    /// <summary>Conjugate gradients in error coordinates, every sample with lengths of its own; Polak and Ribière's rule where the energy is not quadratic.</summary>
+    ConjugateGradients,
+
+    /// <summary>e ← Λ⁻¹Jᵀ (I/λ_L + JΛ⁻¹Jᵀ)⁻¹ (E_L + J e) in error coordinates, halfway back while the energy would rise; of a cross-entropy its Hessian.</summary>
+    GaussNewton,
 }

@@ -75,8 +75,8 @@ internal abstract unsafe partial class CpuKernels<T>
     /// <summary>Runs a layer's strips in order, over slices of 1 or 2 vectors of samples.</summary>
     public abstract void Sweep(int vectors, LayerSweep<T>* sweep);
 
-    /// <summary>Adds the squares of rows of lanes, lane by lane.</summary>
-    public abstract void AddSquares(int vectors, T* values, nint rows, T* squares);
+    /// <summary>Adds the products of rows of lanes, lane by lane: <c>sums += Σ a∘b</c>.</summary>
+    public abstract void AddProducts(int vectors, T* a, T* b, nint rows, T* sums);
 
     /// <summary>The elementwise end of a layer's step.</summary>
     public abstract void Update(int vectors, ActivityUpdate<T>* update, nint rows);
@@ -105,19 +105,19 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void AddSquares(int vectors, T* values, nint rows, T* squares)
+    public override void AddProducts(int vectors, T* a, T* b, nint rows, T* sums)
     {
-        int w = TSimd.Width, hop = vectors * w;
-        for (int v = 0; v < vectors; v++, values += w, squares += w)
+        int w = TSimd.Width;
+        nint count = rows * vectors * w, hop = (nint)vectors * w;
+        for (int v = 0; v < vectors; v++)
         {
-            TVector sum = TSimd.Load(squares);
-            for (nint r = 0; r < rows; r++)
+            TVector sum = TSimd.Load(sums + (v * w));
+            for (nint i = v * w; i < count; i += hop)
             {
-                TVector x = TSimd.Load(values + (r * hop));
-                sum = TSimd.MulAdd(x, x, sum);
+                sum = TSimd.MulAdd(TSimd.Load(a + i), TSimd.Load(b + i), sum);
             }
 
-            TSimd.Store(sum, squares);
+            TSimd.Store(sum, sums + (v * w));
         }
     }
 

@@ -13,6 +13,12 @@ internal enum RelaxationTask
     Relax,
     ErrorGradient,
     RelaxErrors,
+
+    /// <summary>Conjugate gradients or Gauss-Newton in error coordinates.</summary>
+    SolveErrors,
+    Certificate,
+    LargestCurvature,
+    LargestErrorCurvature,
 }
 
 /// <summary>How the samples of a vector fared.</summary>
@@ -27,14 +33,14 @@ internal struct RelaxationOutcome
 }
 
 /// <summary>A task over all slices: one slice an item, from its first step to its last.</summary>
-internal unsafe struct RelaxationJob<T> : ITeamJob
+internal unsafe partial struct RelaxationJob<T> : ITeamJob
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>Below this a sample's starting energy counts as this much when growth is judged: rounding of an exact start is no divergence.</summary>
-    private const double LeastEnergy = 1e-12;
+    public const double LeastEnergy = 1e-12;
 
     /// <summary>Rows of lanes before a task's own arrays: the step of every sample, the sums of g² and of z².</summary>
-    private const int ControlRows = 3;
+    public const int ControlRows = 3;
 
     public CpuKernels<T> Kernels;
     public RelaxationLayers<T> Layers;
@@ -69,11 +75,18 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
 
     public long Groups;
 
+    /// <summary>A number for every sample: |g_e|² of certificates, or curvatures.</summary>
+    public double* Results;
+
     /// <summary>Rows of lanes that a task keeps besides the slice's own.</summary>
-    public static long ExtraUnits(RelaxationLayers<T> layers, RelaxationTask task, RelaxationMethod method) => task switch
+    public static long ExtraUnits(RelaxationLayers<T> layers, RelaxationTask task, RelaxationMethod method, bool certifies) => task switch
     {
-        RelaxationTask.Relax => ControlRows + (layers.HiddenUnits * (1 + method switch { RelaxationMethod.GradientDescent => 0, RelaxationMethod.Momentum or RelaxationMethod.Nesterov => 1, _ => 3 })),
-        RelaxationTask.ErrorGradient or RelaxationTask.RelaxErrors => ControlRows + (3 * layers.HiddenUnits) + (2 * layers.MaxWidth),
+        RelaxationTask.Relax => ControlRows + (layers.HiddenUnits * (1 + method switch { RelaxationMethod.GradientDescent => 0, RelaxationMethod.Momentum or RelaxationMethod.Nesterov => 1, _ => 3 }))
+            + (certifies ? CertificateUnits(layers) : 0),
+        RelaxationTask.ErrorGradient or RelaxationTask.RelaxErrors => ControlRows + (2 * layers.HiddenUnits) + ErrorCoordinates<T>.Units(layers),
+        RelaxationTask.SolveErrors => ControlRows + ErrorSolver<T>.Units(layers, method),
+        RelaxationTask.Certificate => CertificateUnits(layers),
+        RelaxationTask.LargestCurvature or RelaxationTask.LargestErrorCurvature => ControlRows + RelaxationSpectrum<T>.Units(layers, task == RelaxationTask.LargestErrorCurvature),
         RelaxationTask.ActivityGradient => ControlRows + layers.HiddenUnits,
         _ => layers.Widths[^1],
     };
@@ -115,6 +128,22 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
             case RelaxationTask.Relax:
                 Relax(slice, index * Vectors);
                 break;
+            case RelaxationTask.SolveErrors:
+                new ErrorSolver<T>(this, slice).Solve(index * Vectors);
+                break;
+            case RelaxationTask.Certificate:
+                slice.LoadHidden(Activities, slice.Activities);
+                T* squares = Certify(slice, slice.Extra);
+                for (int s = 0; s < slice.Count; s++)
+                {
+                    Results[((long)index * slice.Lanes) + s] = double.CreateTruncating(squares[s]);
+                }
+
+                break;
+            case RelaxationTask.LargestCurvature:
+            case RelaxationTask.LargestErrorCurvature:
+                new RelaxationSpectrum<T>(this, slice).Measure(Results + ((long)index * slice.Lanes));
+                break;
             default:
                 RelaxErrors(slice, index * Vectors);
                 break;
@@ -122,7 +151,7 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
     }
 
     /// <summary>Sums lanes of each vector in order: bits do not depend on how many vectors a slice has.</summary>
-    private readonly void SumLanes(double* lanes, int count, double* sums)
+    public readonly void SumLanes(double* lanes, int count, double* sums)
     {
         int width = Kernels.Width;
         for (int v = 0; v * width < count; v++)
@@ -167,8 +196,8 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
         RelaxationOptions options = Options!;
         int lanes = slice.Lanes;
         nint elements = Layers.HiddenUnits * lanes;
-        Track track = new(this, slice, group);
-        T* mask = slice.Extra + (ControlRows * lanes), first = mask + elements, second = first + elements, trial = second + elements;
+        RelaxationTrack<T> track = new(this, slice, group);
+        T* mask = slice.Extra + (ControlRows * lanes), first = mask + elements;
         slice.LoadHidden(Activities, slice.Activities);
         if (Mask != null)
         {
@@ -190,37 +219,17 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
         for (int t = 0; going && t < options.Steps; t++)
         {
             track.Clear();
-            if (move != ActivityMove.Keep)
+            slice.Step(move, first, mask, track.Steps, momentum, track.Squares);
+            going = track.Record(slice, t) && !track.Settled();
+            if (going && move == ActivityMove.Keep)
             {
-                slice.Step(move, first, mask, track.Steps, momentum, track.Squares);
-                going = track.Record(slice, t) && !track.Settled();
-                continue;
+                going = Heun(ref slice, track, first, mask);
             }
 
-            T* at = slice.Activities;
-            slice.Step(ActivityMove.Keep, first, mask, track.Steps, momentum, track.Squares);
-            if (!track.Record(slice, t) || track.Settled())
+            if (going && options.EnergyTolerance > 0 && (t + 1) % options.CheckInterval == 0)
             {
-                break;
+                going = !track.Settled(Certify(slice, slice.Extra + (ExtraUnits(Layers, Task, options.Method, false) * lanes)));
             }
-
-            RelaxationSlice<T>.Copy(at, trial, elements);
-            Along(trial, first, track.Steps, T.One);
-            slice.Activities = trial;
-            slice.Step(ActivityMove.Keep, second, mask, track.Steps, momentum, null);
-            slice.Activities = at;
-            T half = T.CreateTruncating(0.5);
-            if (options.Method == RelaxationMethod.Heun)
-            {
-                Along(at, first, track.Steps, half);
-                Along(at, second, track.Steps, half);
-                continue;
-            }
-
-            RelaxationSlice<T>.Copy(at, trial, elements);
-            Along(trial, first, track.Steps, half);
-            Along(trial, second, track.Steps, half);
-            going = track.Control(at, trial, first, second, Layers.HiddenUnits);
         }
 
         if (!track.DivergedAtStart)
@@ -235,7 +244,32 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
         }
     }
 
-    private readonly void Along(T* state, T* direction, T* steps, T factor)
+    /// <summary>The rest of a step of Heun's method, its first slope known; false when every sample has reached its horizon.</summary>
+    private readonly bool Heun(ref RelaxationSlice<T> slice, RelaxationTrack<T> track, T* first, T* mask)
+    {
+        nint elements = Layers.HiddenUnits * slice.Lanes;
+        T* at = slice.Activities, second = first + elements, trial = second + elements;
+        RelaxationSlice<T>.Copy(at, trial, elements);
+        Along(trial, first, track.Steps, T.One);
+        slice.Activities = trial;
+        slice.Step(ActivityMove.Keep, second, mask, track.Steps, T.Zero, null);
+        slice.Activities = at;
+        T half = T.CreateTruncating(0.5);
+        if (Options!.Method == RelaxationMethod.Heun)
+        {
+            Along(at, first, track.Steps, half);
+            Along(at, second, track.Steps, half);
+            return true;
+        }
+
+        RelaxationSlice<T>.Copy(at, trial, elements);
+        Along(trial, first, track.Steps, half);
+        Along(trial, second, track.Steps, half);
+        return track.Control(at, trial, first, second, Layers.HiddenUnits);
+    }
+
+    /// <summary>Every lane's state less step · factor · direction.</summary>
+    public readonly void Along(T* state, T* direction, T* steps, T factor)
     {
         ActivityUpdate<T> update = new() { State = state, Error = direction, Steps = steps, Precision = factor, Move = ActivityMove.Descend };
         Kernels.Update(Vectors, &update, Layers.HiddenUnits);
@@ -248,332 +282,4 @@ internal unsafe struct RelaxationJob<T> : ITeamJob
         RelaxationMethod.Nesterov => ActivityMove.Nesterov,
         _ => ActivityMove.Keep,
     };
-
-    /// <summary>Descends in error coordinates; without options keeps one gradient instead.</summary>
-    private readonly void RelaxErrors(RelaxationSlice<T> slice, long group)
-    {
-        int lanes = slice.Lanes, depth = Layers.Depth;
-        nint elements = Layers.HiddenUnits * lanes;
-        T* errors = slice.Extra + (ControlRows * lanes), slopes = errors + elements, velocity = slopes + elements;
-        T* above = velocity + elements, below = above + (Layers.MaxWidth * lanes);
-        bool keeps = Task == RelaxationTask.ErrorGradient;
-        int steps = keeps ? 1 : Options!.Steps;
-        Track track = new(this, slice, group);
-        ActivityMove move = keeps ? ActivityMove.Keep : MoveOf(Options!.Method);
-        T momentum = keeps ? T.Zero : T.CreateTruncating(Options!.Momentum);
-        slice.LoadHidden(Errors, errors);
-        RelaxationSlice<T>.Clear(velocity, elements);
-        bool going = true;
-        for (int t = 0; going && t < steps; t++)
-        {
-            track.Clear();
-            slice.Rebuild(errors, slopes);
-            MeasureErrors(slice, errors);
-            slice.Visit(depth, depth > 1);
-            if (!keeps && !track.Record(slice, t))
-            {
-                break;
-            }
-
-            SaveDeltas(slice, depth, slice.LastErrors, null);
-            T* outer = slice.LastErrors;
-            for (int l = depth; l > 1; l--)
-            {
-                // d_(l-1) from d_l; the output's d_L = λ_L e_L has its precision in the factors instead.
-                nint at = Layers.Unit[l - 1] * lanes;
-                T* slopesBelow = Layers.Before[l] == Activation.Linear ? null : l == depth ? slice.Slope : slopes + at;
-                slice.Propagate(l, outer, slopesBelow, below, l == depth ? Layers.ReturnFactors[l] : Layers.Scalings[l], l == depth ? Layers.Precisions[l] : T.One);
-                T* slopesAfter = Layers.After[l - 1] == Activation.Linear ? null : slopes + at;
-                SaveDeltas(slice, l - 1, below, slopesAfter);
-                if (l > 2)
-                {
-                    slice.SendBack(l - 1, below, slopesAfter);
-                }
-
-                slice.MoveErrors(l - 1, move, errors + at, below, velocity + at, track.Steps, momentum, track.Squares);
-                outer = below;
-                below = above;
-                above = outer;
-            }
-
-            going = !track.Settled();
-        }
-
-        if (keeps)
-        {
-            slice.StoreHidden(slice.Activities, Activities);
-            slice.StoreHidden(velocity, Output);
-            return;
-        }
-
-        if (track.DivergedAtStart)
-        {
-            return;
-        }
-
-        slice.Rebuild(errors, slopes);
-        slice.StoreHidden(slice.Activities, Activities);
-        slice.StoreHidden(errors, Errors);
-        if (Options!.TraceEnergy && !track.Diverged)
-        {
-            MeasureErrors(slice, errors);
-            slice.Visit(depth, false);
-            track.Finish(slice);
-        }
-    }
-
-    private readonly void MeasureErrors(RelaxationSlice<T> slice, T* errors)
-    {
-        for (int l = 1; l < Layers.Depth; l++)
-        {
-            slice.MeasureErrors(l, errors + (Layers.Unit[l] * slice.Lanes));
-        }
-    }
-
-    private readonly void SaveDeltas(RelaxationSlice<T> slice, int l, T* deltas, T* slopes)
-    {
-        if (Deltas == null)
-        {
-            return;
-        }
-
-        if (slopes != null)
-        {
-            T* product = slice.Scaled(deltas, slopes, Layers.Widths[l]);
-            deltas = product;
-        }
-
-        slice.Store(deltas, Layers.Widths[l], Deltas + (Layers.Unit[l] * Layers.Network.Batch));
-    }
-
-    /// <summary>The course of a slice: energies, growth, tolerances, and the step of every sample.</summary>
-    private ref struct Track
-    {
-        private readonly RelaxationJob<T> job;
-        private readonly int lanes;
-        private readonly int count;
-        private readonly long group;
-        private readonly double[] start;
-        private readonly double[] time;
-        private readonly bool[] refused;
-        private readonly T* squares;
-
-        public Track(RelaxationJob<T> job, RelaxationSlice<T> slice, long group)
-        {
-            this.job = job;
-            this.group = group;
-            lanes = slice.Lanes;
-            count = slice.Count;
-            Steps = slice.Extra;
-            squares = Steps + lanes;
-            start = [];
-            time = [];
-            refused = [];
-            RelaxationSlice<T>.Clear(slice.Extra, ControlRows * lanes);
-            if (job.Options is not { } options)
-            {
-                return;
-            }
-
-            start = new double[lanes];
-            bool adaptive = options.Method == RelaxationMethod.AdaptiveHeun;
-            time = adaptive ? new double[lanes] : [];
-            refused = adaptive ? new bool[lanes] : [];
-            T step = T.CreateTruncating(adaptive ? Math.Min(options.Step, options.Horizon) : options.Step);
-            new Span<T>(Steps, count).Fill(step);
-            Measured = options.AbsoluteTolerance > 0 || options.RelativeTolerance > 0;
-            for (int v = 0; v * job.Kernels.Width < count; v++)
-            {
-                job.Outcomes[group + v] = new() { DivergedStep = -1 };
-            }
-        }
-
-        public T* Steps { get; }
-
-        public bool Diverged { get; private set; }
-
-        /// <summary>The energy of the start was infinite or NaN: the operands stay as they are, so that it can be said why.</summary>
-        public readonly bool DivergedAtStart => Diverged && job.Outcomes[group].Steps == 0;
-
-        /// <summary>Where g² and z² are summed; null where nobody asks.</summary>
-        public readonly T* Squares => Measured ? squares : null;
-
-        private bool Measured { get; }
-
-        public readonly void Clear()
-        {
-            if (Measured)
-            {
-                RelaxationSlice<T>.Clear(squares, 2 * lanes);
-            }
-        }
-
-        /// <summary>Takes the energies before step t; false when they left their bounds.</summary>
-        public bool Record(RelaxationSlice<T> slice, int t)
-        {
-            RelaxationOptions options = job.Options!;
-            double* total = stackalloc double[lanes];
-            Total(slice, total);
-            for (int s = 0; s < count; s++)
-            {
-                if (t == 0)
-                {
-                    start[s] = Math.Max(total[s], LeastEnergy);
-                }
-
-                if (!double.IsFinite(total[s]) || total[s] > options.DivergenceFactor * start[s])
-                {
-                    Diverged = true;
-                    ref RelaxationOutcome outcome = ref job.Outcomes[group];
-                    outcome.DivergedStep = t;
-                    outcome.DivergedLayer = LargestLayer(slice, s);
-                    outcome.Steps = t;
-                    return false;
-                }
-            }
-
-            Save(total, t);
-            for (int v = 0; v * job.Kernels.Width < count; v++)
-            {
-                job.Outcomes[group + v].Steps = t + 1;
-            }
-
-            return true;
-        }
-
-        /// <summary>Stops samples whose gradient in <see cref="Squares"/> meets the tolerance; true when none is left.</summary>
-        public readonly bool Settled() => Measured && AllConverged(job.Options!);
-
-        public readonly void Finish(RelaxationSlice<T> slice)
-        {
-            double* total = stackalloc double[lanes];
-            Total(slice, total);
-            int steps = job.Outcomes[group].Steps;
-
-            // Slices that stopped earlier hold their last energy, so that the sum over the batch stays one.
-            for (int t = steps; t <= job.Options!.Steps; t++)
-            {
-                Save(total, t);
-            }
-        }
-
-        /// <summary>Accepts or refuses the trial of every sample and chooses its next step; false when all have reached the horizon.</summary>
-        public readonly bool Control(T* state, T* trial, T* first, T* second, nint units)
-        {
-            RelaxationOptions options = job.Options!;
-            bool going = false;
-            for (int s = 0; s < count; s++)
-            {
-                double step = double.CreateTruncating(Steps[s]), sum = 0;
-                if (step == 0)
-                {
-                    continue;
-                }
-
-                for (nint i = s; i < units * lanes; i += lanes)
-                {
-                    double scale = options.StepTolerance * (1 + Math.Max(double.CreateTruncating(T.Abs(state[i])), double.CreateTruncating(T.Abs(trial[i]))));
-                    double error = step / 2 * double.CreateTruncating(second[i] - first[i]) / scale;
-                    sum += error * error;
-                }
-
-                double rms = Math.Sqrt(sum / units);
-                bool accepted = rms <= 1;
-                double factor = rms == 0 ? 10 : double.IsFinite(rms) ? Math.Clamp(0.9 / Math.Sqrt(rms), 0.2, 10) : 0.2;
-                if (refused[s])
-                {
-                    factor = Math.Min(factor, 1);
-                }
-
-                refused[s] = !accepted;
-                if (accepted)
-                {
-                    time[s] += step;
-                    for (nint i = s; i < units * lanes; i += lanes)
-                    {
-                        state[i] = trial[i];
-                    }
-                }
-
-                double left = options.Horizon - time[s];
-                Steps[s] = left <= 1e-12 * options.Horizon ? T.Zero : T.CreateTruncating(Math.Min(step * factor, left));
-                going |= Steps[s] != T.Zero;
-            }
-
-            return going;
-        }
-
-        private readonly void Total(RelaxationSlice<T> slice, double* total)
-        {
-            new Span<double>(total, lanes).Clear();
-            for (int l = 1; l <= job.Layers.Depth; l++)
-            {
-                double* layer = slice.Energies + (l * lanes);
-                for (int s = 0; s < lanes; s++)
-                {
-                    total[s] += layer[s];
-                }
-            }
-        }
-
-        private readonly int LargestLayer(RelaxationSlice<T> slice, int sample)
-        {
-            int largest = 1;
-            for (int l = 1; l <= job.Layers.Depth; l++)
-            {
-                double energy = slice.Energies[(l * lanes) + sample];
-                if (!double.IsFinite(energy))
-                {
-                    return l;
-                }
-
-                largest = energy > slice.Energies[(largest * lanes) + sample] ? l : largest;
-            }
-
-            return largest;
-        }
-
-        private readonly void Save(double* total, int t)
-        {
-            double* sums = stackalloc double[2];
-            job.SumLanes(total, count, sums);
-            for (int v = 0; v * job.Kernels.Width < count; v++)
-            {
-                if (job.Sums != null)
-                {
-                    job.Sums[(t * job.Groups) + group + v] = sums[v];
-                }
-
-                if (t == 0)
-                {
-                    job.Outcomes[group + v].InitialEnergy = sums[v];
-                }
-
-                job.Outcomes[group + v].LastEnergy = sums[v];
-            }
-        }
-
-        private readonly bool AllConverged(RelaxationOptions options)
-        {
-            bool all = true;
-            double units = Math.Max(1, (double)job.Layers.HiddenUnits);
-            for (int s = 0; s < count; s++)
-            {
-                double gradient = Math.Sqrt(double.CreateTruncating(squares[s]) / units), state = Math.Sqrt(double.CreateTruncating(squares[lanes + s]) / units);
-                if (Steps[s] != T.Zero && gradient <= options.AbsoluteTolerance + (options.RelativeTolerance * state))
-                {
-                    Steps[s] = T.Zero;
-                }
-
-                all &= Steps[s] == T.Zero;
-            }
-
-            for (int v = 0; all && v * job.Kernels.Width < count; v++)
-            {
-                job.Outcomes[group + v].Converged = true;
-            }
-
-            return all;
-        }
-    }
 }

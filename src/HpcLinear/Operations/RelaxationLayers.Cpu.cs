@@ -27,6 +27,8 @@ internal sealed class RelaxationLayers<T>
         Skips = PerLayer(network.Skip);
         Before = PerLayer(network.Before);
         After = PerLayer(network.After);
+        LeastPrecision = Enumerable.Range(1, Math.Max(1, Depth - 1)).Min(network.Precision);
+        Exact = network.Activation == Activation.Linear && network.Loss == OutputLoss.SquaredError;
         Decay = T.CreateTruncating(network.ActivityDecay);
         CrossEntropy = network.Loss == OutputLoss.CrossEntropy;
     }
@@ -64,6 +66,12 @@ internal sealed class RelaxationLayers<T>
     public T Decay { get; }
 
     public bool CrossEntropy { get; }
+
+    /// <summary>min λ of the hidden layers.</summary>
+    public double LeastPrecision { get; }
+
+    /// <summary>Whether the energy is a quadratic function of the errors.</summary>
+    public bool Exact { get; }
 
     private TValue[] PerLayer<TValue>(Func<int, TValue> value)
     {

@@ -83,7 +83,7 @@ internal sealed class OpenClLayerRelaxation<T>
         OpenClBuffer z = (OpenClBuffer)operands.Activities.Tensor.Buffer;
         long zAt = operands.Activities.Offset, first = KeptAt, second = first + hidden, trial = second + hidden;
         long seen = Elements(options.Method, false);
-        T step = T.CreateTruncating(options.Step), half = T.CreateTruncating(0.5);
+        T step = T.CreateTruncating(options.Step!.Value), half = T.CreateTruncating(0.5);
         if (method is 2 or 3 && hidden > 0)
         {
             q.Clear(memory, first * Unsafe.SizeOf<T>(), hidden * Unsafe.SizeOf<T>());

@@ -75,6 +75,8 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
             new("relax step", slicesText, kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.GradientDescent), descriptor.StepFlops, bytes, rejected),
             new("relax step, Heun", slicesText, kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.Heun), 2 * descriptor.StepFlops, 2 * bytes, []),
             new("error coordinates step", slicesText, kernel, Bytes(RelaxationTask.RelaxErrors, default), descriptor.WeightGradientFlops, 2 * bytes, []),
+            new("conjugate gradients iteration", slicesText, kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.ConjugateGradients), descriptor.WeightGradientFlops, 2 * bytes, []),
+            new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {slicesText}", kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.GaussNewton), (1.5 + (layers.Widths[^1] / 2.0)) * descriptor.WeightGradientFlops, (1 + layers.Widths[^1]) * bytes, []),
             new("weight gradient", "errors, then a product over the batch a layer", weightProducts[^1].Choices[0].Kernel, Bytes(RelaxationTask.LayerErrors, default) + scratch, descriptor.WeightGradientFlops, bytes, ["sums of lanes: a horizontal sum for every weight"]),
         ];
     }
@@ -189,6 +191,28 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         return Relax(queue, ref job, options);
     }
 
+    private protected override RelaxationResult SolveErrorsCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, RelaxationOptions options)
+    {
+        RelaxationJob<T> job = Describe(RelaxationTask.SolveErrors, operands);
+        job.Errors = errors.Pointer();
+        return Relax(queue, ref job, options);
+    }
+
+    private protected override bool ComputesSteps => true;
+
+    private protected override double LargestCurvatureCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, bool inErrors)
+    {
+        RelaxationJob<T> job = Describe(inErrors ? RelaxationTask.LargestErrorCurvature : RelaxationTask.LargestCurvature, operands);
+        job.Errors = errors.Pointer();
+        return Measure(queue, ref job).Max();
+    }
+
+    private protected override double ErrorGradientSquaresCore(CommandQueue queue, in RelaxationOperands<T> operands)
+    {
+        RelaxationJob<T> job = Describe(RelaxationTask.Certificate, operands);
+        return Measure(queue, ref job).Sum();
+    }
+
     private protected override long FirstNegative(CommandQueue queue, TensorView<T> view)
     {
         T* elements = view.Pointer();
@@ -222,8 +246,8 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         Descriptor.Batch * (layers.HiddenUnits + layers.Widths[^1] + (2 * layers.MaxWidth)),
         Descriptor.SpectralPenalty > 0 ? (long)layers.MaxWidth * layers.MaxWidth : 0);
 
-    private long Bytes(RelaxationTask task, RelaxationMethod method) =>
-        RelaxationSlice<T>.Bytes(layers, vectors * kernels.Width, RelaxationJob<T>.ExtraUnits(layers, task, method)) * threads;
+    private long Bytes(RelaxationTask task, RelaxationMethod method, bool certifies = false) =>
+        RelaxationSlice<T>.Bytes(layers, vectors * kernels.Width, RelaxationJob<T>.ExtraUnits(layers, task, method, certifies)) * threads;
 
     private TensorView<T> BelowOf(int l, in RelaxationOperands<T> operands) =>
         l == 1 ? operands.Input : operands.Activities.Tensor.View(operands.Activities.Offset + (layers.Unit[l - 1] * Descriptor.Batch), deltaShapes[l - 1]);
@@ -241,10 +265,23 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         Groups = groups,
     };
 
+    /// <summary>A number for every sample.</summary>
+    private double[] Measure(CommandQueue queue, ref RelaxationJob<T> job)
+    {
+        double[] results = new double[Descriptor.Batch];
+        fixed (double* pinned = results)
+        {
+            job.Results = pinned;
+            Run(queue, ref job, default);
+        }
+
+        return results;
+    }
+
     private void Run(CommandQueue queue, ref RelaxationJob<T> job, RelaxationMethod method)
     {
         CpuQueue cpu = (CpuQueue)queue;
-        long bytes = Bytes(job.Task, method);
+        long bytes = Bytes(job.Task, method, job.Options?.EnergyTolerance > 0);
         job.WorkerBytes = bytes / threads;
         job.Memory = cpu.Workspace(bytes);
         cpu.Team.Run(slices, ref job);

@@ -172,7 +172,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         OpenClKernel kernel = Begin(q, activitiesKernel, operands, flags, extra, memory).View(operands.Target).View(operands.Activities);
         kernel = mask.IsEmpty ? kernel.Buffer(memory) : kernel.View(mask);
         kernel.Buffer(memory, at).Buffer(memory, OutcomeAt(options, at)).Buffer(memory).Int(Code(options.Method)).Int(options.Steps)
-            .Real(T.CreateTruncating(adaptive ? Math.Min(options.Step, options.Horizon) : options.Step)).Real(T.CreateTruncating(options.Momentum)).Real(layers.Decay)
+            .Real(T.CreateTruncating(adaptive ? Math.Min(options.Step!.Value, options.Horizon) : options.Step!.Value)).Real(T.CreateTruncating(options.Momentum)).Real(layers.Decay)
             .Real(T.CreateTruncating(options.AbsoluteTolerance)).Real(T.CreateTruncating(options.RelativeTolerance)).Real(T.CreateTruncating(options.Horizon))
             .Real(T.CreateTruncating(options.StepTolerance)).Real(T.CreateTruncating(options.DivergenceFactor)).Launch(size);
         return Read(q, memory, at, options);
@@ -205,7 +205,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         OpenClBuffer memory = q.Workspace(Bytes(extra) + OutcomeBytes(options));
         Begin(q, errorsKernel, operands, Flags(options), extra, memory).View(operands.Target).View(operands.Activities).View(errors)
             .Buffer(memory, at).Buffer(memory, OutcomeAt(options, at)).Buffer(memory).Buffer(memory).Buffer(memory)
-            .Int(Code(options.Method)).Int(options.Steps).Real(T.CreateTruncating(options.Step)).Real(T.CreateTruncating(options.Momentum))
+            .Int(Code(options.Method)).Int(options.Steps).Real(T.CreateTruncating(options.Step!.Value)).Real(T.CreateTruncating(options.Momentum))
             .Real(T.CreateTruncating(options.AbsoluteTolerance)).Real(T.CreateTruncating(options.RelativeTolerance)).Real(T.CreateTruncating(options.DivergenceFactor)).Launch(size);
         return Read(q, memory, at, options);
     }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace HpcLinear.Operations;
 
 /// <summary>How a relaxation went.</summary>
@@ -24,8 +26,15 @@ public sealed record RelaxationResult
     /// <summary>The layer, from 1, of the largest or first non-finite energy at that step; 0 if none.</summary>
     public int DivergedLayer { get; init; }
 
+    /// <summary>After a divergence by too long a step: a step that is stable at the feed-forward state, as <see cref="RelaxationPlan{T}.StableStep"/> finds it there
+    /// (linear networks with squared error: everywhere). Null where the step was not at fault, and on devices that compute no steps.</summary>
+    public double? SuggestedStep { get; init; }
+
+    /// <summary>How far the end is from the equilibrium at most, where <see cref="RelaxationOptions.EnergyTolerance"/> asks for it; null otherwise.</summary>
+    public RelaxationCertificate? Certificate { get; init; }
+
     /// <summary>The outcome in words.</summary>
     public override string ToString() => Status == RelaxationStatus.Diverged
-        ? $"diverged at step {DivergedStep}, layer {DivergedLayer}"
+        ? string.Create(CultureInfo.InvariantCulture, $"diverged at step {DivergedStep}, layer {DivergedLayer}{(SuggestedStep is { } step ? $"; a step of {step:G2} is stable at the feed-forward state" : "")}")
         : $"{Status.ToString().ToLowerInvariant()} after {Steps} steps";
 }

@@ -71,6 +71,9 @@ internal unsafe ref struct RelaxationSlice<T>
     /// <summary>Hidden activities, <c>[unit, lane]</c>; a method may look at others for a while.</summary>
     public T* Activities { get; set; }
 
+    /// <summary>y.</summary>
+    public readonly T* Target => y;
+
     /// <summary>What follows the slice's own arrays.</summary>
     public T* Extra { get; }
 
@@ -193,16 +196,44 @@ internal unsafe ref struct RelaxationSlice<T>
                 Predict(l, Below(l), z);
             }
 
-            if (slopes != null && (layers.After[l] != Activation.Linear || (l > 1 && layers.Before[l] != Activation.Linear)))
+            if (slopes != null)
             {
-                // Of this layer's sum, or of the layer below's activities.
-                int of = layers.After[l] != Activation.Linear ? l : l - 1;
-                Copy(Slope, slopes + (layers.Unit[of] * Lanes), layers.Widths[of] * Lanes);
+                SaveSlope(l, slopes);
             }
 
             if (term != null)
             {
                 kernels.Elementwise(ElementwiseOperation.Copy, term, term, z, count, T.One, T.One);
+            }
+        }
+    }
+
+    /// <summary>Copies <see cref="Slope"/> of layer l, of its own sum or of the activities below it, to the units it is of.</summary>
+    public readonly void SaveSlope(int l, T* slopes)
+    {
+        if (layers.After[l] != Activation.Linear || layers.Before[l] != Activation.Linear)
+        {
+            int of = layers.After[l] != Activation.Linear ? l : l - 1;
+            Copy(Slope, slopes + (layers.Unit[of] * Lanes), layers.Widths[of] * Lanes);
+        }
+    }
+
+    /// <summary>How P_l changes with the activities below: without bias, φ replaced by given slopes.</summary>
+    public readonly void PredictChange(int l, T* below, T* slopesBefore, T* slopesAfter, T* to)
+    {
+        LayerSweep<T> sweep = Describe(l, null);
+        sweep.Bias = null;
+        sweep.Input = slopesBefore == null ? below : Scaled(below, slopesBefore, sweep.Columns);
+        sweep.Error = to;
+        sweep.Through = slopesAfter == null && layers.Skips[l] ? below : null;
+        kernels.Sweep(vectors, &sweep);
+        if (slopesAfter != null)
+        {
+            nint count = sweep.Rows * Lanes;
+            kernels.Elementwise(ElementwiseOperation.Multiply, to, slopesAfter, to, count, T.One, T.Zero);
+            if (layers.Skips[l])
+            {
+                kernels.Elementwise(ElementwiseOperation.Copy, below, below, to, count, T.One, T.One);
             }
         }
     }
@@ -246,13 +277,13 @@ internal unsafe ref struct RelaxationSlice<T>
         if (l == 1 && layers.Depth > 1)
         {
             kernels.Elementwise(ElementwiseOperation.Subtract, z, constant, next, count, T.One, T.Zero);
-            kernels.AddSquares(vectors, next, rows, squares);
+            kernels.AddProducts(vectors, next, next, rows, squares);
         }
         else if (layers.After[l] != Activation.Linear)
         {
             Predict(l, below, next);
             kernels.Elementwise(ElementwiseOperation.Subtract, z, next, next, count, T.One, T.Zero);
-            kernels.AddSquares(vectors, next, rows, squares);
+            kernels.AddProducts(vectors, next, next, rows, squares);
             if (returns)
             {
                 kernels.Elementwise(ElementwiseOperation.Multiply, next, Slope, delta, count, T.One, T.Zero);
@@ -294,11 +325,14 @@ internal unsafe ref struct RelaxationSlice<T>
 
         if (l == 1)
         {
-            Predict(1, x, scratch);
+            RestoreSlope();
         }
 
         return Scaled(next, Slope, layers.Widths[l]);
     }
+
+    /// <summary>φ' of the first layer's sum, which visits to it do not compute.</summary>
+    public readonly void RestoreSlope() => Predict(1, x, scratch);
 
     /// <summary>Adds Wᵀ times <paramref name="errors"/> of layer l to the returning sum.</summary>
     private readonly void Return(int l, T* errors)
@@ -417,7 +451,7 @@ internal unsafe ref struct RelaxationSlice<T>
     public readonly void MeasureErrors(int l, T* errors)
     {
         Clear(squares, Lanes);
-        kernels.AddSquares(vectors, errors, layers.Widths[l], squares);
+        kernels.AddProducts(vectors, errors, errors, layers.Widths[l], squares);
         RecordEnergies(l);
     }
 

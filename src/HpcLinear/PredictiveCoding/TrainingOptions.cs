@@ -70,14 +70,15 @@ public sealed record TrainingOptions
         Check(incremental || (Warmup == 0 && Every == 0), nameof(Warmup), $"{Warmup} and {nameof(Every)} {Every} given; they belong to {LearningSchedule.Incremental}");
         Check(!incremental || method is RelaxationMethod.GradientDescent or RelaxationMethod.Heun, nameof(Relaxation), $"by {method} given; {LearningSchedule.Incremental} takes methods without memory, {RelaxationMethod.GradientDescent} or {RelaxationMethod.Heun}");
         Check(!incremental || Warmup < Relaxation!.Steps, nameof(Warmup), $"{Warmup} given, below the {Relaxation?.Steps} steps of the relaxation expected");
-        Check(Rule != LearningRule.ErrorCoordinates || method is not (RelaxationMethod.Heun or RelaxationMethod.AdaptiveHeun), nameof(Relaxation), $"by {method} given; {LearningRule.ErrorCoordinates} takes gradient descent, momentum or Nesterov");
+        Check(Rule != LearningRule.ErrorCoordinates || method is not (RelaxationMethod.Heun or RelaxationMethod.AdaptiveHeun), nameof(Relaxation), $"by {method} given; {LearningRule.ErrorCoordinates} takes gradient descent, momentum, Nesterov, conjugate gradients or Gauss-Newton");
+        Check(Rule != LearningRule.PredictiveCoding || method is not (RelaxationMethod.ConjugateGradients or RelaxationMethod.GaussNewton), nameof(Relaxation), $"by {method} given; only {LearningRule.ErrorCoordinates} takes it");
     }
 
     /// <summary>All options as one line, the same in every culture.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"rule {Rule} schedule {Schedule} warm_start {WarmStart} warmup {Warmup} every {Every} rate {LearningRate} {OptimizerFor([])} ")
         + (Relaxation is not { } r ? "relaxation none" : string.Create(
             CultureInfo.InvariantCulture,
-            $"relaxation {r.Method} steps {r.Steps} step {r.Step} momentum {r.Momentum} tolerance {r.AbsoluteTolerance} {r.RelativeTolerance} horizon {r.Horizon} step_tolerance {r.StepTolerance} divergence {r.DivergenceFactor}"));
+            $"relaxation {r.Method} steps {r.Steps} step {r.Step ?? 0} momentum {r.Momentum} tolerance {r.AbsoluteTolerance} {r.RelativeTolerance} energy {r.EnergyTolerance} {r.EnergyChange} every {r.CheckInterval} horizon {r.Horizon} step_tolerance {r.StepTolerance} divergence {r.DivergenceFactor}"));
 
     internal OptimizerDescriptor OptimizerFor(Shape shape) => new()
     {

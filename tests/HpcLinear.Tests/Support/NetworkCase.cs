@@ -113,6 +113,9 @@ internal sealed class NetworkDevice<T> : IDisposable
 
     public RelaxationResult Relax(RelaxationOptions options, TensorView<T> mask = default) => Plan.Relax(Queue, Parameters, Input, Target, Activities, options, mask);
 
+    /// <summary>Relaxes in error coordinates; the activities become those of the final errors.</summary>
+    public RelaxationResult Errors(Tensor<T> errors, RelaxationOptions options) => Plan.RelaxErrors(Queue, Parameters, Input, Target, errors, Activities, options);
+
     public void Dispose()
     {
         for (int i = owned.Count - 1; i >= 0; i--)

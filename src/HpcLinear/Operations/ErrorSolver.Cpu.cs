@@ -1,0 +1,280 @@
+using System.Numerics;
+using HpcLinear.Cpu;
+
+namespace HpcLinear.Operations;
+
+/// <summary>
+/// Conjugate gradients and Gauss-Newton for a slice in error coordinates: a direction p and a length of its own for every sample, from the curvature
+/// <c>pᵀ(Λ + λ_L JᵀMJ)p</c>, M the Hessian of the loss in the output.
+/// </summary>
+/// <remarks>Where the energy is quadratic, e, E_L and the energies follow the line by linearity. Elsewhere a pass forwards checks that the energy falls, and the
+/// length is halved while it does not; Gauss-Newton starts from the length that the slopes of its last line would have asked for. Conjugate gradients are preconditioned by Λ and restart along the gradient where Polak and Ribière's factor is negative or the
+/// direction would lead upwards.</remarks>
+internal unsafe ref struct ErrorSolver<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    /// <summary>Lengths tried on a line: the last one that fails leaves the sample where it is.</summary>
+    private const int MostTrials = 20;
+
+    /// <summary>Part of the slope's promise that a length must keep (Armijo).</summary>
+    private const double LeastGain = 1e-4;
+
+    private readonly RelaxationJob<T> job;
+    private readonly RelaxationLayers<T> layers;
+    private readonly RelaxationSlice<T> slice;
+    private readonly int lanes;
+    private readonly nint elements;
+    private readonly T* row;
+    private readonly T* change;
+    private ErrorCoordinates<T> coordinates;
+    private GaussNewton<T> newton;
+    private T* errors;
+    private T* gradient;
+    private T* direction;
+    private T* other;
+    private T* previous;
+
+    public ErrorSolver(RelaxationJob<T> job, RelaxationSlice<T> slice)
+    {
+        this.job = job;
+        this.slice = slice;
+        layers = job.Layers;
+        lanes = slice.Lanes;
+        elements = layers.HiddenUnits * lanes;
+        errors = slice.Extra + (RelaxationJob<T>.ControlRows * lanes);
+        gradient = errors + elements;
+        direction = gradient + elements;
+        other = direction + elements;
+        row = other + elements;
+        change = row + lanes;
+        T* at = change + (layers.Widths[^1] * lanes);
+        coordinates = new(job, slice, at);
+        at += ErrorCoordinates<T>.Units(layers) * lanes;
+        if (job.Options!.Method == RelaxationMethod.GaussNewton)
+        {
+            newton = new(job, slice, coordinates, at);
+        }
+        else
+        {
+            previous = at;
+        }
+    }
+
+    public static long Units(RelaxationLayers<T> layers, RelaxationMethod method) => (4 * layers.HiddenUnits) + 1 + layers.Widths[^1] + ErrorCoordinates<T>.Units(layers)
+        + (method == RelaxationMethod.GaussNewton ? GaussNewton<T>.Units(layers) : layers.HiddenUnits);
+
+    public void Solve(long group)
+    {
+        RelaxationOptions options = job.Options!;
+        bool conjugate = options.Method == RelaxationMethod.ConjugateGradients;
+        double* lengths = stackalloc double[lanes], slopes = stackalloc double[lanes], norms = stackalloc double[lanes], damping = stackalloc double[lanes];
+        new Span<double>(damping, lanes).Fill(1);
+        RelaxationTrack<T> track = new(job, slice, group);
+        new Span<T>(track.Steps, slice.Count).Fill(T.One);
+        slice.LoadHidden(job.Errors, errors);
+        coordinates.Evaluate(errors);
+        coordinates.KeepOutput();
+        for (int t = 0; t < options.Steps; t++)
+        {
+            if (!track.Record(slice, t))
+            {
+                break;
+            }
+
+            if (conjugate)
+            {
+                T* older = previous;
+                previous = gradient;
+                gradient = older;
+            }
+
+            track.Clear();
+            coordinates.Reverse(coordinates.Output, errors, gradient, track.Squares);
+            if (track.Settled())
+            {
+                track.Withdraw(t);
+                break;
+            }
+
+            if (conjugate)
+            {
+                Conjugate(t == 0, norms, slopes);
+                Lengths(track.Steps, slopes, lengths);
+            }
+            else
+            {
+                if (t > 0)
+                {
+                    Damp(lengths, slopes, norms, damping);
+                }
+
+                newton.Direct(errors, direction, change);
+                Dot(gradient, direction, 0, slopes);
+                for (int s = 0; s < lanes; s++)
+                {
+                    lengths[s] = track.Steps[s] == T.Zero ? 0 : damping[s];
+                }
+            }
+
+            if (conjugate && layers.Exact)
+            {
+                Shift(lengths);
+            }
+            else
+            {
+                Search(track, lengths, slopes);
+            }
+        }
+
+        if (track.DivergedAtStart)
+        {
+            return;
+        }
+
+        coordinates.Evaluate(errors);
+        slice.StoreHidden(slice.Activities, job.Activities);
+        slice.StoreHidden(errors, job.Errors);
+        if (options.TraceEnergy && !track.Diverged)
+        {
+            track.Finish(slice);
+        }
+    }
+
+    /// <summary>The next direction, <c>-Λ⁻¹g + β p</c>, and the slope along it; <paramref name="norms"/> holds gᵀΛ⁻¹g from one direction to the next.</summary>
+    private void Conjugate(bool first, double* norms, double* slopes)
+    {
+        double* now = stackalloc double[lanes], mixed = stackalloc double[lanes], along = stackalloc double[lanes];
+        Dot(gradient, gradient, -1, now);
+        if (!first)
+        {
+            Dot(gradient, previous, -1, mixed);
+            Dot(gradient, direction, 0, along);
+        }
+
+        for (int s = 0; s < lanes; s++)
+        {
+            double factor = first || norms[s] == 0 ? 0 : Math.Max(0, (now[s] - mixed[s]) / norms[s]);
+            bool rises = first || !(factor * along[s] < 0.5 * now[s]);
+            factor = rises ? 0 : factor;
+            slopes[s] = -now[s] + (factor == 0 ? 0 : factor * along[s]);
+            norms[s] = now[s];
+            row[s] = T.CreateTruncating(-factor);
+        }
+
+        Scale(gradient, other);
+        if (!first)
+        {
+            job.Along(other, direction, row, T.One);
+        }
+
+        T* made = other;
+        other = direction;
+        direction = made;
+    }
+
+    /// <summary>Where the quadratic model along the direction is least.</summary>
+    private void Lengths(T* active, double* slopes, double* lengths)
+    {
+        coordinates.Forward(direction, change);
+        Dot(direction, direction, 1, lengths);
+        double precision = layers.Network.Precision(layers.Depth);
+        for (int s = 0; s < lanes; s++)
+        {
+            double curvature = lengths[s] + (precision * OutputHessian<T>.Square(layers, slice.Target, coordinates.Output, change, lanes, s));
+            lengths[s] = active[s] == T.Zero || !(curvature > 0) ? 0 : -slopes[s] / curvature;
+        }
+    }
+
+    /// <summary>The next length of Gauss-Newton: where the last line had no slope, by the slopes at both its ends. Near the minimum energies no longer tell, slopes do.</summary>
+    private readonly void Damp(double* lengths, double* slopes, double* ends, double* damping)
+    {
+        Dot(gradient, direction, 0, ends);
+        for (int s = 0; s < lanes; s++)
+        {
+            double length = lengths[s] * slopes[s] / (slopes[s] - ends[s]);
+            damping[s] = length > 0 ? Math.Clamp(length, 0.05, 1) : 1;
+        }
+    }
+
+    /// <summary>Moves along the direction by linearity.</summary>
+    private void Shift(double* lengths)
+    {
+        Fill(lengths, -1);
+        job.Along(errors, direction, row, T.One);
+        Fill(lengths, 1);
+        ActivityUpdate<T> update = new() { State = coordinates.Output, Error = change, Steps = row, Precision = T.One, Move = ActivityMove.Descend };
+        job.Kernels.Update(job.Vectors, &update, layers.Widths[^1]);
+        for (int l = 1; l < layers.Depth; l++)
+        {
+            slice.MeasureErrors(l, errors + (layers.Unit[l] * lanes));
+        }
+
+        slice.MeasureErrors(layers.Depth, coordinates.Output);
+    }
+
+    /// <summary>Moves along the direction by lengths that lower every sample's energy, up to rounding.</summary>
+    private void Search(RelaxationTrack<T> track, double* lengths, double* slopes)
+    {
+        double* before = stackalloc double[lanes], after = stackalloc double[lanes];
+        double rounding = 16 * double.CreateTruncating(T.BitIncrement(T.One) - T.One);
+        track.Total(slice, before);
+        bool refused = true;
+        for (int trial = 1; refused; trial++)
+        {
+            RelaxationSlice<T>.Copy(errors, other, elements);
+            Fill(lengths, -1);
+            job.Along(other, direction, row, T.One);
+            coordinates.Evaluate(other);
+            track.Total(slice, after);
+            refused = false;
+            for (int s = 0; s < slice.Count; s++)
+            {
+                if (lengths[s] != 0 && !(after[s] <= before[s] + (LeastGain * lengths[s] * slopes[s]) + (rounding * before[s])))
+                {
+                    lengths[s] = trial < MostTrials ? lengths[s] / 2 : 0;
+                    refused = true;
+                }
+            }
+        }
+
+        T* moved = other;
+        other = errors;
+        errors = moved;
+        coordinates.KeepOutput();
+    }
+
+    /// <summary>-Λ⁻¹ of a gradient.</summary>
+    private readonly void Scale(T* from, T* to)
+    {
+        for (int l = 1; l < layers.Depth; l++)
+        {
+            T* part = from + (layers.Unit[l] * lanes);
+            job.Kernels.Elementwise(ElementwiseOperation.Copy, part, part, to + (layers.Unit[l] * lanes), layers.Widths[l] * lanes, -T.One / layers.Precisions[l], T.Zero);
+        }
+    }
+
+    /// <summary>Σ_l λ_l^power a_l·b_l of every lane.</summary>
+    private readonly void Dot(T* a, T* b, int power, double* sums)
+    {
+        new Span<double>(sums, lanes).Clear();
+        for (int l = 1; l < layers.Depth; l++)
+        {
+            nint at = layers.Unit[l] * lanes;
+            RelaxationSlice<T>.Clear(row, lanes);
+            job.Kernels.AddProducts(job.Vectors, a + at, b + at, layers.Widths[l], row);
+            double weight = Math.Pow(layers.Network.Precision(l), power);
+            for (int s = 0; s < lanes; s++)
+            {
+                sums[s] += weight * double.CreateTruncating(row[s]);
+            }
+        }
+    }
+
+    private readonly void Fill(double* lengths, double sign)
+    {
+        for (int s = 0; s < lanes; s++)
+        {
+            row[s] = T.CreateTruncating(sign * lengths[s]);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using HpcLinear.Cpu;
+
+namespace HpcLinear.Operations;
+
+internal unsafe partial struct RelaxationJob<T>
+{
+    /// <summary>Descends in error coordinates; without options keeps one gradient instead.</summary>
+    private readonly void RelaxErrors(RelaxationSlice<T> slice, long group)
+    {
+        int lanes = slice.Lanes;
+        nint elements = Layers.HiddenUnits * lanes;
+        T* errors = slice.Extra + (ControlRows * lanes), velocity = errors + elements;
+        ErrorCoordinates<T> coordinates = new(this, slice, velocity + elements);
+        bool keeps = Task == RelaxationTask.ErrorGradient;
+        int steps = keeps ? 1 : Options!.Steps;
+        RelaxationTrack<T> track = new(this, slice, group);
+        ActivityMove move = keeps ? ActivityMove.Keep : MoveOf(Options!.Method);
+        T momentum = keeps ? T.Zero : T.CreateTruncating(Options!.Momentum);
+        slice.LoadHidden(Errors, errors);
+        RelaxationSlice<T>.Clear(velocity, elements);
+        bool going = true;
+        for (int t = 0; going && t < steps; t++)
+        {
+            track.Clear();
+            coordinates.Evaluate(errors);
+            if (!keeps && !track.Record(slice, t))
+            {
+                break;
+            }
+
+            coordinates.Descend(move, errors, velocity, track.Steps, momentum, track.Squares);
+            going = !track.Settled();
+        }
+
+        if (keeps)
+        {
+            slice.StoreHidden(slice.Activities, Activities);
+            slice.StoreHidden(velocity, Output);
+            return;
+        }
+
+        if (track.DivergedAtStart)
+        {
+            return;
+        }
+
+        coordinates.Evaluate(errors);
+        slice.StoreHidden(slice.Activities, Activities);
+        slice.StoreHidden(errors, Errors);
+        if (Options!.TraceEnergy && !track.Diverged)
+        {
+            track.Finish(slice);
+        }
+    }
+
+    private static long CertificateUnits(RelaxationLayers<T> layers) => 2 + layers.HiddenUnits + ErrorCoordinates<T>.Units(layers);
+
+    /// <summary>|g_e|² of every lane at the slice's activities.</summary>
+    /// <param name="slice">The slice.</param>
+    /// <param name="memory"><see cref="CertificateUnits"/> rows of lanes; the result is the first of them.</param>
+    private readonly T* Certify(RelaxationSlice<T> slice, T* memory)
+    {
+        T* squares = memory, errors = squares + (2 * slice.Lanes);
+        RelaxationSlice<T>.Clear(squares, 2 * slice.Lanes);
+        ErrorCoordinates<T> coordinates = new(this, slice, errors + (Layers.HiddenUnits * slice.Lanes));
+        coordinates.Read(errors);
+        coordinates.Descend(ActivityMove.Keep, errors, errors, squares, T.Zero, squares);
+        return squares;
+    }
+}
