@@ -38,7 +38,17 @@ internal sealed record MupcTrainArm(string Name, Parameterisation Parameterisati
         Relaxation = Rule switch
         {
             LearningRule.PredictiveCoding => new() { Steps = Steps(settings), Step = settings.Step },
-            LearningRule.ErrorCoordinates => new() { Steps = settings.ErrorSteps, Step = settings.ErrorStep },
+            LearningRule.ErrorCoordinates => new()
+            {
+                Steps = settings.ErrorSteps,
+                Step = settings.ErrorStep > 0 ? settings.ErrorStep : null,
+                Method = settings.ErrorMethod switch
+                {
+                    "cg" => RelaxationMethod.ConjugateGradients,
+                    "gauss-newton" => RelaxationMethod.GaussNewton,
+                    _ => RelaxationMethod.GradientDescent,
+                },
+            },
             _ => null,
         },
     };

@@ -52,8 +52,12 @@ public sealed record MupcTrainSettings
     public int ErrorSteps { get; init; } = 2;
 
     /// <summary>Their step.</summary>
-    [Setting("step of errors, per sample", Minimum = 1e-9, Maximum = 10)]
+    [Setting("step of errors, per sample; 0 to compute one a minibatch", Minimum = 0, Maximum = 10)]
     public double ErrorStep { get; init; } = 0.005;
+
+    /// <summary>Their method.</summary>
+    [Setting("method for errors", Choices = "descent cg gauss-newton")]
+    public string ErrorMethod { get; init; } = "descent";
 
     /// <summary>Adam's rate under μPC.</summary>
     [Setting("Adam's learning rate, mupc", Minimum = 1e-9, Maximum = 10)]
