@@ -158,9 +158,9 @@ INLINE void strip(const int rows, const slice *s, const sweep *p, const long row
     const long columns = p->columns;
     __global const real *w = p->w + row * columns;
     __global real *error = p->error + row * PITCH;
-    cell acc[STRIP][VECTORS];
     if (p->input)
     {
+        cell acc[STRIP][VECTORS];
 #pragma unroll
         for (int r = 0; r < rows; r++)
         {
@@ -181,10 +181,15 @@ INLINE void strip(const int rows, const slice *s, const sweep *p, const long row
 #pragma unroll
         for (int r = 0; r < rows; r++)
         {
+            FOR_VECTORS(v) { CSTORE(acc[r][v], error + r * PITCH + v * LANES_OF); }
+        }
+        // Through memory, so that the sums above stay in registers whatever a layer asks for here.
+        for (int r = 0; r < rows; r++)
+        {
             FOR_VECTORS(v)
             {
                 const long at = r * PITCH + v * LANES_OF;
-                cell e = CELL(p->scale) * acc[r][v];
+                cell e = CELL(p->scale) * CLOAD(error + at);
                 if (p->through)
                 {
                     e += CLOAD(p->through + row * PITCH + at);
@@ -195,21 +200,18 @@ INLINE void strip(const int rows, const slice *s, const sweep *p, const long row
                     squares[v] = fma(e, e, squares[v]);
                 }
                 CSTORE(e, error + at);
-                acc[r][v] = e;
             }
-        }
-    }
-    else
-    {
-#pragma unroll
-        for (int r = 0; r < rows; r++)
-        {
-            FOR_VECTORS(v) { acc[r][v] = CLOAD(error + r * PITCH + v * LANES_OF); }
         }
     }
     if (!p->back)
     {
         return;
+    }
+    cell e[STRIP][VECTORS];
+#pragma unroll
+    for (int r = 0; r < rows; r++)
+    {
+        FOR_VECTORS(v) { e[r][v] = CLOAD(error + r * PITCH + v * LANES_OF); }
     }
     __global real *g = p->back;
     for (long k = 0; k < columns; k++, g += PITCH)
@@ -220,7 +222,7 @@ INLINE void strip(const int rows, const slice *s, const sweep *p, const long row
         for (int r = 0; r < rows; r++)
         {
             const cell x = CELL(w[r * columns + k]);
-            FOR_VECTORS(v) { sum[v] = fma(x, acc[r][v], sum[v]); }
+            FOR_VECTORS(v) { sum[v] = fma(x, e[r][v], sum[v]); }
         }
         FOR_VECTORS(v) { CSTORE(sum[v], g + v * LANES_OF); }
     }
