@@ -24,10 +24,11 @@ typedef vec cell;
 #define GELU 5
 #define SELU 6
 
-// z times the logistic function of u with slope du, and its derivative. The product of a gate and its complement is 0 before z * z can overflow.
+// z times the logistic function of u with slope du, and its derivative. Gate and complement come from one exponential without a difference of near numbers;
+// their product is 0 before z * z can overflow.
 INLINE cell gated(const cell z, const cell u, const cell du, cell *slope)
 {
-    const cell gate = CELL(1) / (CELL(1) + exp(-u)), open = gate * (CELL(1) - gate);
+    const cell e = exp(-fabs(u)), large = CELL(1) / (CELL(1) + e), small = e * large, gate = u >= CELL(0) ? large : small, open = large * small;
     *slope = open == CELL(0) ? gate : fma(z * open, du, gate);
     return z * gate;
 }

@@ -306,7 +306,7 @@ internal sealed class TrainVerb : IVerb
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         string advice = step.Status != TrainingStatus.Diverged ? Slower(plan)
-            : Invariant($"--step {plan.Options.Relaxation!.Step / 2:G3}") + (run.Updates == 0 ? "" : $", or {Slower(plan)}: weights that have grown need smaller steps");
+            : Invariant($"--step {step.Relaxation?.SuggestedStep ?? (plan.Options.Relaxation!.Step / 2):G2}") + (run.Updates == 0 ? "" : $", or {Slower(plan)}: weights that have grown need smaller steps");
         return Explain(run, step.ToString(), advice);
     }
 

@@ -38,11 +38,6 @@ public sealed class MupcTrain : Experiment<MupcTrainSettings>
     protected override IEnumerable<PlannedRow> Plan(MupcTrainSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        if (settings.Data.Length == 0)
-        {
-            throw new ArgumentException("data: the folder of MNIST's four files expected, e.g. --set data=mnist");
-        }
-
         // Read once, when the first row asks.
         Lazy<(LabelledData Training, LabelledData Test)> data = new(() => Read(settings));
         return from seed in settings.Seeds

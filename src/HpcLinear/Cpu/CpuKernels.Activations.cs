@@ -155,15 +155,10 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Apply(TVector z, out TVector value, out TVector slope)
         {
-            // √(2/π).
-            TVector root = Constant(0.79788456080286536), cubic = Constant(0.044715), one = TSimd.Broadcast(T.One), half = Constant(0.5);
-            TVector square = TSimd.Multiply(z, z);
-            TVector t = Tanh(TSimd.Multiply(TSimd.Multiply(root, z), TSimd.MulAdd(cubic, square, one)));
-            TVector gate = TSimd.Multiply(half, TSimd.Add(one, t));
-            value = TSimd.Multiply(z, gate);
-            TVector inner = TSimd.Multiply(root, TSimd.MulAdd(TSimd.Multiply(Constant(3), cubic), square, one));
-            TVector fall = TSimd.Subtract(one, TSimd.Multiply(t, t));
-            slope = TSimd.MulAdd(TSimd.Multiply(half, z), TSimd.Multiply(fall, inner), gate);
+            // z/2 (1 + tanh(u/2)) is z times the logistic function of u = 2 √(2/π) (z + 0.044715 z³).
+            TVector root = Constant(1.5957691216057308), one = TSimd.Broadcast(T.One), square = TSimd.Multiply(z, z);
+            TVector u = TSimd.Multiply(TSimd.Multiply(root, z), TSimd.MulAdd(Constant(0.044715), square, one));
+            Gated(z, u, TSimd.Multiply(root, TSimd.MulAdd(Constant(3 * 0.044715), square, one)), out value, out slope);
         }
     }
 
@@ -188,10 +183,19 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static void Apply(TVector z, out TVector value, out TVector slope)
         {
-            TVector one = TSimd.Broadcast(T.One);
-            TVector gate = TSimd.Divide(one, TSimd.Add(one, TSimd.Exp(TSimd.Subtract(TSimd.Broadcast(T.Zero), z))));
-            value = TSimd.Multiply(z, gate);
-            slope = TSimd.Multiply(gate, TSimd.MulAdd(z, TSimd.Subtract(one, gate), one));
+            Gated(z, z, TSimd.Broadcast(T.One), out value, out slope);
         }
+    }
+
+    /// <summary>z times the logistic function of u with slope du, and its derivative. The gate and its complement come from one exponential without a difference of
+    /// near numbers; their product is 0 before z² can overflow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Gated(TVector z, TVector u, TVector du, out TVector value, out TVector slope)
+    {
+        TVector one = TSimd.Broadcast(T.One), e = TSimd.Exp(TSimd.Subtract(TSimd.Broadcast(T.Zero), TSimd.Abs(u)));
+        TVector large = TSimd.Divide(one, TSimd.Add(one, e)), small = TSimd.Multiply(e, large);
+        TVector gate = TSimd.IfPositive(u, large, small), open = TSimd.Multiply(large, small);
+        value = TSimd.Multiply(z, gate);
+        slope = TSimd.IfPositive(open, TSimd.MulAdd(TSimd.Multiply(z, open), du, gate), gate);
     }
 }

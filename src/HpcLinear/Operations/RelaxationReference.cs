@@ -20,15 +20,22 @@ public static class RelaxationReference
             case Activation.LeakyRelu:
                 return z >= 0 ? (z, 1) : (0.01 * z, 0.01);
             case Activation.Gelu:
-                double root = Math.Sqrt(2 / Math.PI), inner = root * (z + (0.044715 * z * z * z)), tanh = Math.Tanh(inner);
-                return (z / 2 * (1 + tanh), ((1 + tanh) / 2) + (z / 2 * (1 - (tanh * tanh)) * root * (1 + (3 * 0.044715 * z * z))));
+                // z/2 (1 + tanh(u/2)) is z times the logistic function of u.
+                double root = 2 * Math.Sqrt(2 / Math.PI);
+                return Gated(z, root * (z + (0.044715 * z * z * z)), root * (1 + (3 * 0.044715 * z * z)));
             case Activation.Selu:
                 const double Scale = 1.0507009873554805, Alpha = 1.6732632423543772;
                 double h = Math.Tanh(Math.Min(z, 0) / 2), grown = 2 * h / (1 - h);
                 return z > 0 ? (Scale * z, Scale) : (Scale * Alpha * grown, Scale * Alpha * (grown + 1));
             default:
-                double gate = 1 / (1 + Math.Exp(-z));
-                return (z * gate, gate * (1 + (z * (1 - gate))));
+                return Gated(z, z, 1);
+        }
+
+        // The gate and its complement are computed apart: their difference from 1 would lose digits.
+        static (double Value, double Slope) Gated(double z, double u, double slope)
+        {
+            double gate = 1 / (1 + Math.Exp(-u)), complement = 1 / (1 + Math.Exp(u));
+            return (z * gate, gate + (z * gate * complement * slope));
         }
     }
 

@@ -76,7 +76,7 @@ public sealed class RunVerbTests
     }
 
     [Theory]
-    [InlineData("run: unknown experiment 'frob'; there are pc-theory, pc-conditioning", "run", "frob")]
+    [InlineData("run: unknown experiment 'frob'; there are mupc-train, pc-theory, pc-conditioning", "run", "frob")]
     [InlineData("--type: pc-theory runs in f64, f32 given", "run", "pc-theory", "--type", "f32")]
     [InlineData("--threads: 1 to 1024 expected, -1 given", "run", "pc-theory", "--threads", "-1")]
     [InlineData("--set: samples=0 given, whole number from 1 to 4096 expected", "run", "pc-theory", "--set", "samples=0")]

@@ -85,6 +85,27 @@ public abstract class RelaxationTests<T>
         }
     }
 
+    [Theory, AllTargets(CpuOnly = true)]
+    public void Steps_in_place_are_to_the_bit_those_from_gradients_at_one_point(Target target)
+    {
+        foreach (RelaxationDescriptor network in new[] { Deep, Deep with { Activation = Activation.Linear, Batch = 37 } })
+        {
+            using NetworkDevice<T> d = new(NetworkCase.Of<T>(network), Targets.Open(target));
+            T[] z = d.Read(d.Activities);
+            Tensor<T> at = d.New(network.ActivityShape), gradient = d.New(network.ActivityShape);
+            T step = T.CreateChecked(0.25);
+            for (int t = 0; t < network.Depth + 2; t++)
+            {
+                d.Queue.Upload(z, at);
+                d.Plan.ActivityGradient(d.Queue, d.Parameters, d.Input, d.Target, at, gradient);
+                z = [.. z.Zip(d.Read(gradient), (a, g) => T.FusedMultiplyAdd(-step, g, a))];
+            }
+
+            d.Relax(new() { Steps = network.Depth + 2, Step = 0.25 });
+            Assert.Equal(z, d.Read(d.Activities));
+        }
+    }
+
     [Theory, AllTargets]
     public void An_error_descends_one_layer_a_step(Target target)
     {

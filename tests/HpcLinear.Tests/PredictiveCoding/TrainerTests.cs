@@ -271,7 +271,7 @@ public abstract class TrainerTests<T>
         Refused("Warmup -1 given, 0 or more expected", pc with { Warmup = -1 });
         Refused("Warmup 5 given, below the 5 steps of the relaxation expected", pc with { Schedule = LearningSchedule.Incremental, Warmup = 5 });
         Refused("Relaxation by Momentum given; Incremental takes methods without memory, GradientDescent or Heun", pc with { Schedule = LearningSchedule.Incremental, Relaxation = Relaxation with { Method = RelaxationMethod.Momentum } });
-        Refused("Relaxation by Heun given; ErrorCoordinates takes gradient descent, momentum or Nesterov", pc with { Rule = LearningRule.ErrorCoordinates, Relaxation = Relaxation with { Method = RelaxationMethod.Heun } });
+        Refused("Relaxation by Heun given; ErrorCoordinates takes gradient descent, momentum, Nesterov, conjugate gradients or Gauss-Newton", pc with { Rule = LearningRule.ErrorCoordinates, Relaxation = Relaxation with { Method = RelaxationMethod.Heun } });
         Assert.Equal("optimizer: Momentum 2 given, at least 0 and below 1 expected", Assert.Throws<ProblemException>((pc with { Optimizer = OptimizerRule.GradientDescent, Momentum = 2 }).Validate).Message);
         using CommandQueue queue = Targets.Open(Targets.Cpu.First()).CreateQueue();
         Assert.Equal(
