@@ -33,7 +33,7 @@ internal sealed class TrainVerb : IVerb
     [Option("data", MetaValue = "DIR", Required = true, HelpText = "Folder with MNIST-like IDX files, plain or .gz, or with train-inputs.npy, train-targets.npy, test-inputs.npy, test-targets.npy.")]
     public string Folder { get; set; } = "";
 
-    [Option("rule", MetaValue = "pc|errors|bp", HelpText = "Relax activities (the default), relax errors, or back-propagate.")]
+    [Option("rule", MetaValue = "pc|errors|bp|exact", HelpText = "Relax activities (the default), relax errors, back-propagate, or solve a linear network for its equilibrium.")]
     public string? Rule { get; set; }
 
     [Option("steps", MetaValue = "T", HelpText = "Relaxation steps a minibatch; by default the number of weight layers, with errors 10.")]
@@ -230,7 +230,8 @@ internal sealed class TrainVerb : IVerb
             null or "pc" => LearningRule.PredictiveCoding,
             "errors" => LearningRule.ErrorCoordinates,
             "bp" => LearningRule.BackPropagation,
-            _ => throw new ArgumentException($"--rule: pc, errors or bp expected, '{Rule}' given"),
+            "exact" => LearningRule.ExactEquilibrium,
+            _ => throw new ArgumentException($"--rule: pc, errors, bp or exact expected, '{Rule}' given"),
         };
         OptimizerRule optimizer = Optimizer switch
         {
@@ -238,9 +239,9 @@ internal sealed class TrainVerb : IVerb
             "sgd" => OptimizerRule.GradientDescent,
             _ => throw new ArgumentException($"--optimizer: adam or sgd expected, '{Optimizer}' given"),
         };
-        bool errors = rule == LearningRule.ErrorCoordinates, relaxes = rule != LearningRule.BackPropagation;
-        Require(relaxes || Steps is null, "--steps", "none with --rule bp", Steps ?? 0);
-        Require(relaxes || Step is null, "--step", "none with --rule bp", Step ?? 0);
+        bool errors = rule == LearningRule.ErrorCoordinates, relaxes = rule is LearningRule.PredictiveCoding or LearningRule.ErrorCoordinates;
+        Require(relaxes || Steps is null, "--steps", $"none with --rule {Rule}", Steps ?? 0);
+        Require(relaxes || Step is null, "--step", $"none with --rule {Rule}", Step ?? 0);
         Require(Steps is null or >= 1, "--steps", "1 or more", Steps ?? 0);
         Require(Step is null || (Step > 0 && double.IsFinite(Step.Value)), "--step", "a finite number above 0", Step ?? 0);
         Require(Rate is null || (Rate > 0 && double.IsFinite(Rate.Value)), "--rate", "a finite number above 0", Rate ?? 0);

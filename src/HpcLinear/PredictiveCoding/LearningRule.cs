@@ -11,4 +11,7 @@ public enum LearningRule
 
     /// <summary>∂loss/∂W of the feed-forward pass: back-propagation, for comparisons with the same network, loop and optimizer.</summary>
     BackPropagation,
+
+    /// <summary>∂F*/∂W of a linear network with squared error: predictive coding whose relaxation has ended, solved for without one. See <see cref="LinearEquilibriumPlan{T}"/>.</summary>
+    ExactEquilibrium,
 }

@@ -117,6 +117,7 @@ public sealed class LinearEquilibriumPlan<T> : Plan
     /// <param name="weightGradient">Optional: ∂F*/∂(W, b), regularisers of the weights included; shape of the parameters; overwritten.</param>
     /// <param name="outputDual">Optional: q = λ_L E_L, shape <c>[batch, n_L]</c>; overwritten.</param>
     /// <param name="outputCovariance">Optional: S, shape <c>[n_L, n_L]</c>; overwritten.</param>
+    /// <param name="prediction">Optional: yhat of the feed-forward pass, shape <c>[batch, n_L]</c>; overwritten.</param>
     /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
     /// <exception cref="ArgumentException">Outputs overlap others, or an element of the inputs is not finite: the message names its layer and place.</exception>
     /// <exception cref="ArithmeticException">Finite weights so large that S or a prediction overflows.</exception>
@@ -130,7 +131,8 @@ public sealed class LinearEquilibriumPlan<T> : Plan
         TensorView<T> errors = default,
         TensorView<T> weightGradient = default,
         TensorView<T> outputDual = default,
-        TensorView<T> outputCovariance = default)
+        TensorView<T> outputCovariance = default,
+        TensorView<T> prediction = default)
     {
         CheckQueue(queue);
         CheckOperand(nameof(parameters), parameters, parameterShape);
@@ -141,11 +143,12 @@ public sealed class LinearEquilibriumPlan<T> : Plan
         CheckOutput(nameof(weightGradient), weightGradient, parameterShape, [parameters, input, target, activities, errors]);
         CheckOutput(nameof(outputDual), outputDual, samples.Shapes[^1], [parameters, input, target, activities, errors, weightGradient]);
         CheckOutput(nameof(outputCovariance), outputCovariance, outputs.Shapes[^1], [parameters, input, target, activities, errors, weightGradient, outputDual]);
+        CheckOutput(nameof(prediction), prediction, samples.Shapes[^1], [parameters, input, target, activities, errors, weightGradient, outputDual, outputCovariance]);
         HostMemory host = Interlocked.Exchange(ref spare, null) ?? new(Descriptor);
         Tensor<T> scratch = queue.Scratch<T>(scratchCount);
         TensorView<T> dual = scratch.View(dualOffset, samples.Shapes[^1]), covariance = scratch.View(covarianceOffset, outputs.Shapes[^1]);
         Descend(queue, parameters, input, scratch, dual, covariance, host);
-        EquilibriumEnergies energies = SolveOnHost(queue, parameters, input, target, dual, covariance, host);
+        EquilibriumEnergies energies = SolveOnHost(queue, parameters, input, target, dual, covariance, prediction, host);
         bool bias = Descriptor.Bias;
         if (!outputDual.IsEmpty)
         {
@@ -243,6 +246,7 @@ public sealed class LinearEquilibriumPlan<T> : Plan
         TensorView<T> target,
         TensorView<T> dual,
         TensorView<T> covariance,
+        TensorView<T> prediction,
         HostMemory host)
     {
         queue.Download(covariance, host.Square);
@@ -259,13 +263,20 @@ public sealed class LinearEquilibriumPlan<T> : Plan
         int width = host.Shift.Length;
         for (int i = 0; i < r.Length; i++)
         {
-            r[i] = double.CreateTruncating(host.Target[i]) - double.CreateTruncating(host.Prediction[i]) - double.CreateTruncating(host.Shift[i % width]);
+            double yhat = double.CreateTruncating(host.Prediction[i]) + double.CreateTruncating(host.Shift[i % width]);
+            r[i] = double.CreateTruncating(host.Target[i]) - yhat;
+            host.Prediction[i] = T.CreateTruncating(yhat);
             finite &= double.IsFinite(r[i]);
         }
 
         if (!finite)
         {
             ThrowIfNotFinite(queue, parameters, input, target);
+        }
+
+        if (!prediction.IsEmpty)
+        {
+            queue.Upload(host.Prediction, prediction);
         }
 
         host.Covariance.AddToDiagonal(1 / Descriptor.Precision(Descriptor.Depth));

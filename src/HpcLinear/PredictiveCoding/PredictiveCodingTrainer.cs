@@ -14,7 +14,8 @@ public static class PredictiveCodingTrainer
     /// <param name="options">Learning rule, relaxation and optimizer.</param>
     /// <exception cref="ProblemException">The network is not valid.</exception>
     /// <exception cref="ArgumentException">Options do not go together.</exception>
-    /// <exception cref="NotSupportedException">The device has no relaxation or no such element type, or the network's activity decay does not go with the rule.</exception>
+    /// <exception cref="NotSupportedException">The device has no relaxation or no such element type, or the network does not go with the rule: its activity decay or,
+    /// where the equilibrium is solved for, its activation or loss.</exception>
     public static PredictiveCodingTrainer<T> Create<T>(CommandQueue queue, RelaxationDescriptor network, TrainingOptions options)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
@@ -23,6 +24,11 @@ public static class PredictiveCodingTrainer
         ArgumentNullException.ThrowIfNull(options);
         network.Validate();
         options.Validate();
+        if (options.Rule == LearningRule.ExactEquilibrium)
+        {
+            LinearNetwork.Check("training", network);
+        }
+
         return options.Rule == LearningRule.PredictiveCoding || network.ActivityDecay == 0
             ? new(queue, network, options)
             : throw new NotSupportedException(string.Create(CultureInfo.InvariantCulture, $"training: activity decay {network.ActivityDecay} given, 0 expected by {options.Rule}"));
@@ -134,6 +140,7 @@ public sealed class PredictiveCodingTrainer<T> : IDisposable
 
         step = Options.Rule switch
         {
+            LearningRule.ExactEquilibrium => double.IsNaN(batch.EquilibriumEnergy) ? step : Update(step with { Energy = batch.EquilibriumEnergy }, rate),
             LearningRule.BackPropagation => Update(step, rate),
             LearningRule.ErrorCoordinates => StepByErrors(batch, input, target, step, rate),
             _ when schedule is not null => StepIncrementally(batch, input, target, step, rate),
@@ -244,13 +251,19 @@ public sealed class PredictiveCodingTrainer<T> : IDisposable
         largest.Dispose();
     }
 
-    /// <summary>Computes the prediction and, but for a warm start, the feed-forward state; for back-propagation the gradient too. Whether the start is warm.</summary>
+    /// <summary>Computes the prediction and, but for a warm start, the feed-forward state; for back-propagation and exact equilibria the gradient too. Whether the start is warm.</summary>
     private bool FeedForward(TrainerBatch<T> batch, TensorView<T> input, TensorView<T> target)
     {
         if (Options.Rule == LearningRule.BackPropagation)
         {
             batch.Plan.ErrorGradient(queue, Parameters, input, target, batch.Errors!, batch.Activities, batch.ErrorGradient!, gradient);
             batch.PredictFromActivities(Parameters, input);
+            return false;
+        }
+
+        if (Options.Rule == LearningRule.ExactEquilibrium)
+        {
+            batch.SolveForEquilibrium(Parameters, input, target, gradient);
             return false;
         }
 

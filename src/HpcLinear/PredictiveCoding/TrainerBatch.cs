@@ -26,7 +26,7 @@ internal sealed class TrainerBatch<T> : IDisposable
         hostPrediction = new T[TargetShape.ElementCount];
         hostTarget = new T[TargetShape.ElementCount];
         lastActivity = network.Depth > 1 ? [network.Batch, network.Widths[^2]] : [0];
-        if (options.Rule != LearningRule.PredictiveCoding || options.WarmStart)
+        if (options.Rule is LearningRule.ErrorCoordinates or LearningRule.BackPropagation || options.WarmStart)
         {
             Errors = device.Allocate<T>(network.ActivityShape);
         }
@@ -35,6 +35,11 @@ internal sealed class TrainerBatch<T> : IDisposable
         {
             ErrorGradient = device.Allocate<T>(network.ActivityShape);
             output = network.Depth > 1 ? new(queue, network) : null;
+        }
+
+        if (options.Rule == LearningRule.ExactEquilibrium)
+        {
+            Equilibrium = LinearEquilibriumPlan.Create<T>(device, network);
         }
 
         if (options.Schedule == LearningSchedule.Incremental)
@@ -60,6 +65,11 @@ internal sealed class TrainerBatch<T> : IDisposable
 
     public Tensor<T>? Energies { get; }
 
+    public LinearEquilibriumPlan<T>? Equilibrium { get; }
+
+    /// <summary>F* of the last minibatch; NaN where it overflowed.</summary>
+    public double EquilibriumEnergy { get; private set; }
+
     /// <summary>Whether the activities are those that an earlier step ended with.</summary>
     public bool IsWarm { get; set; }
 
@@ -73,6 +83,20 @@ internal sealed class TrainerBatch<T> : IDisposable
         }
 
         output.Predict(parameters, Activities.View(Activities.Shape.ElementCount - lastActivity.ElementCount, lastActivity), Prediction);
+    }
+
+    /// <summary>Computes <see cref="EquilibriumEnergy"/>, the gradient there and <see cref="Prediction"/>; of weights too large for an equilibrium the prediction alone.</summary>
+    public void SolveForEquilibrium(TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> gradient)
+    {
+        try
+        {
+            EquilibriumEnergy = Equilibrium!.Solve(queue, parameters, input, target, weightGradient: gradient, prediction: Prediction).Energy;
+        }
+        catch (ArithmeticException)
+        {
+            EquilibriumEnergy = double.NaN;
+            Plan.Forward(queue, parameters, input, Activities, Prediction);
+        }
     }
 
     /// <summary>Sum of the losses of the first <paramref name="count"/> samples, and how many of them are predicted correctly.</summary>
@@ -101,6 +125,7 @@ internal sealed class TrainerBatch<T> : IDisposable
         Errors?.Dispose();
         ErrorGradient?.Dispose();
         Energies?.Dispose();
+        Equilibrium?.Dispose();
         output?.Dispose();
     }
 

@@ -12,7 +12,7 @@ public sealed record TrainingOptions
     /// <summary>When the weights move.</summary>
     public LearningSchedule Schedule { get; init; }
 
-    /// <summary>How activities, or errors, relax; needed by every rule but back-propagation.</summary>
+    /// <summary>How activities, or errors, relax; needed by the rules that relax, refused by the others.</summary>
     public RelaxationOptions? Relaxation { get; init; }
 
     /// <summary>Activities start where those of the step before ended, not from the feed-forward state; the minibatch must then be the same samples again.</summary>
@@ -53,9 +53,9 @@ public sealed record TrainingOptions
         CheckRate(LearningRate, nameof(LearningRate));
         Check(Warmup >= 0, nameof(Warmup), $"{Warmup} given, 0 or more expected");
         Check(Every >= 0, nameof(Every), $"{Every} given, 0 or more expected");
-        if (Rule == LearningRule.BackPropagation)
+        if (!Relaxes)
         {
-            Check(Relaxation is null, nameof(Relaxation), "given; back-propagation has none");
+            Check(Relaxation is null, nameof(Relaxation), Rule == LearningRule.BackPropagation ? "given; back-propagation has none" : $"given; {Rule} has none");
         }
         else
         {
@@ -79,6 +79,8 @@ public sealed record TrainingOptions
         + (Relaxation is not { } r ? "relaxation none" : string.Create(
             CultureInfo.InvariantCulture,
             $"relaxation {r.Method} steps {r.Steps} step {r.Step ?? 0} momentum {r.Momentum} tolerance {r.AbsoluteTolerance} {r.RelativeTolerance} energy {r.EnergyTolerance} {r.EnergyChange} every {r.CheckInterval} horizon {r.Horizon} step_tolerance {r.StepTolerance} divergence {r.DivergenceFactor}"));
+
+    private bool Relaxes => Rule is LearningRule.PredictiveCoding or LearningRule.ErrorCoordinates;
 
     internal OptimizerDescriptor OptimizerFor(Shape shape) => new()
     {

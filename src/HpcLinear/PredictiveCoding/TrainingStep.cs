@@ -18,7 +18,8 @@ public readonly record struct TrainingStep
     /// <summary>Samples whose largest prediction stood where the target's largest element is, before the step; null where there is one output.</summary>
     public required long? Correct { get; init; }
 
-    /// <summary>Batch-mean energy without regularisers of weights: of the relaxation's last report (<see cref="RelaxationResult.LastEnergy"/>); of back-propagation λ_L loss.</summary>
+    /// <summary>Batch-mean energy without regularisers of weights: of the relaxation's last report (<see cref="RelaxationResult.LastEnergy"/>); of back-propagation λ_L loss;
+    /// of an exact equilibrium F*.</summary>
     public double Energy { get; init; }
 
     /// <summary>Largest magnitude of the (last) weight gradient; NaN where none was computed.</summary>

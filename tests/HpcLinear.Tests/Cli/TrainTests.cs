@@ -171,7 +171,9 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--rule: pc, errors or bp expected, 'x' given", "--rule", "x")]
+    [InlineData("--rule: pc, errors, bp or exact expected, 'x' given", "--rule", "x")]
+    [InlineData("--steps: none with --rule exact expected, 3 given", "--rule", "exact", "--steps", "3")]
+    [InlineData("training: activation Tanh given, Linear expected: only linear networks have an exact equilibrium", "--rule", "exact")]
     [InlineData("--optimizer: adam or sgd expected, 'x' given", "--optimizer", "x")]
     [InlineData("--steps: none with --rule bp expected, 3 given", "--rule", "bp", "--steps", "3")]
     [InlineData("--step: none with --rule bp expected, 0.5 given", "--rule", "bp", "--step", "0.5")]

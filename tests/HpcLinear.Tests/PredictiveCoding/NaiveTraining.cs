@@ -20,6 +20,12 @@ internal sealed class NaiveTraining(RelaxationDescriptor network, TrainingOption
         int steps = options.Relaxation?.Steps ?? 0;
         double step = options.Relaxation?.Step ?? 0;
         double[] z = start;
+        if (options.Rule == LearningRule.ExactEquilibrium)
+        {
+            Update(LinearEquilibrium.Solve(network, Parameters, x, y).WeightGradient.ToArray());
+            return loss;
+        }
+
         if (options.Rule == LearningRule.BackPropagation)
         {
             Update(ByDifferences(x, y, new double[start.Length]).Parameters);

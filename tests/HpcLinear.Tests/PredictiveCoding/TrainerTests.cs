@@ -30,6 +30,12 @@ public abstract class TrainerTests<T>
         ["incremental"] = (Small, new() { Relaxation = Relaxation, Schedule = LearningSchedule.Incremental, LearningRate = 0.02 }),
         ["incremental, spaced"] = (Small with { Bias = true }, new() { Relaxation = Relaxation with { Steps = 8 }, Schedule = LearningSchedule.Incremental, Warmup = 2, Every = 4, LearningRate = 0.05, Optimizer = OptimizerRule.GradientDescent }),
         ["errors"] = (Small with { Bias = true }, new() { Rule = LearningRule.ErrorCoordinates, Relaxation = Relaxation, LearningRate = 0.1, Optimizer = OptimizerRule.GradientDescent }),
+        ["exact"] = (
+            Small with { Activation = Activation.Linear, Bias = true, Precisions = [1, 0.5, 2], WeightDecay = 0.01, SpectralPenalty = 0.001 },
+            new() { Rule = LearningRule.ExactEquilibrium, LearningRate = 0.1, Optimizer = OptimizerRule.GradientDescent }),
+        ["exact, more outputs than samples"] = (
+            Small with { Widths = [3, 5, 5, 9], Activation = Activation.Linear }, new() { Rule = LearningRule.ExactEquilibrium, LearningRate = 0.1, Optimizer = OptimizerRule.GradientDescent, Momentum = 0.5 }),
+        ["exact of one layer"] = (Small with { Widths = [3, 2], Scalings = [], Skips = [], Activation = Activation.Linear }, new() { Rule = LearningRule.ExactEquilibrium, LearningRate = 0.05 }),
         ["bp"] = (Small with { Bias = true, Precisions = [1, 1, 2] }, new() { Rule = LearningRule.BackPropagation, LearningRate = 0.1, Optimizer = OptimizerRule.GradientDescent }),
         ["bp of one layer, cross-entropy"] = (Small with { Widths = [3, 2], Scalings = [], Skips = [], Loss = OutputLoss.CrossEntropy, Bias = true }, new() { Rule = LearningRule.BackPropagation, LearningRate = 0.1, Optimizer = OptimizerRule.GradientDescent }),
         ["bp of a skip at the output"] = (Small with { Widths = [3, 4, 4], Scalings = [0.5, 0.5], Skips = [false, true] }, new() { Rule = LearningRule.BackPropagation, LearningRate = 0.1, Optimizer = OptimizerRule.GradientDescent }),
@@ -66,11 +72,13 @@ public abstract class TrainerTests<T>
             new() { Relaxation = new() { Steps = 20, Step = 0.3 }, LearningRate = 1, Schedule = LearningSchedule.Incremental, Warmup = 16 },
             new() { Relaxation = new() { Steps = 10, Step = 0.5 }, LearningRate = 1, Rule = LearningRule.ErrorCoordinates },
             new() { Rule = LearningRule.BackPropagation, LearningRate = 1 },
+            new() { Rule = LearningRule.ExactEquilibrium, LearningRate = 1 },
         })
         {
             foreach ((OptimizerRule optimizer, double rate, double momentum) in new[] { (OptimizerRule.Adam, 0.05, 0.0), (OptimizerRule.GradientDescent, 1, 0), (OptimizerRule.GradientDescent, 0.5, 0.5) })
             {
-                using Run run = new(Small with { Batch = 32 }, rule with { Optimizer = optimizer, LearningRate = rate, Momentum = momentum }, Targets.Open(target));
+                RelaxationDescriptor network = Small with { Batch = 32, Activation = rule.Rule == LearningRule.ExactEquilibrium ? Activation.Linear : Small.Activation };
+                using Run run = new(network, rule with { Optimizer = optimizer, LearningRate = rate, Momentum = momentum }, Targets.Open(target));
                 double before = run.Step(0).Loss, last = before;
                 for (int i = 1; i < 60; i++)
                 {
@@ -240,6 +248,41 @@ public abstract class TrainerTests<T>
     }
 
     [Fact]
+    public void The_exact_rule_reports_what_the_equilibrium_tells_and_allocates_nothing()
+    {
+        RelaxationDescriptor network = Small with { Activation = Activation.Linear, Bias = true, Precisions = [1, 0.5, 2] };
+        using Device device = Devices.Open(Targets.Cpu.First(), new() { Threads = 1 });
+        using Run run = new(network, new() { Rule = LearningRule.ExactEquilibrium, LearningRate = 0.01 }, device);
+        (double[] x, double[] y) = Run.Data(network, 0);
+        LinearEquilibrium exact = LinearEquilibrium.Solve(network, [.. run.Weights().Select(double.CreateChecked)], x, y);
+        Evaluation before = run.Trainer.Evaluate(run.Input(0), run.Output(0));
+        TrainingStep step = run.Step(0);
+        Assert.Equal(exact.LayerEnergies.ToArray().Sum(), step.Energy, Accuracy);
+        Assert.Equal(exact.Loss, step.Loss, Accuracy);
+        Assert.Equal(before.Correct, step.Correct);
+        Assert.True(step.Energy < 2 * step.Loss);
+        Assert.Null(step.Relaxation);
+        long allocated = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 20; i++)
+        {
+            run.Step(0);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - allocated);
+        Array.Fill(x, double.NaN);
+        using Tensor<T> nan = run.Upload(x, network.InputShape);
+        Assert.Contains("x[0, 0] is NaN, a finite number expected", Assert.Throws<ArgumentException>(() => run.Trainer.Step(nan, run.Output(0))).Message, StringComparison.Ordinal);
+        T[] huge = new T[network.ParameterCount];
+        Array.Fill(huge, T.CreateChecked(typeof(T) == typeof(float) ? 1e30 : 1e250));
+        run.Queue.Upload(huge, run.Trainer.Parameters);
+        TrainingStep lost = run.Step(0);
+        Assert.Equal(TrainingStatus.NotFinite, lost.Status);
+        Assert.Equal(2, lost.Layer);
+        Assert.Equal(huge, run.Weights());
+        Assert.Equal(21, run.Trainer.Updates);
+    }
+
+    [Fact]
     public void Data_and_parameters_that_are_not_finite_are_named()
     {
         using Run run = new(Small, new() { Relaxation = Relaxation, LearningRate = 0.1 }, Targets.Open(Targets.Cpu.First()));
@@ -263,6 +306,7 @@ public abstract class TrainerTests<T>
         TrainingOptions pc = new() { Relaxation = Relaxation, LearningRate = 0.1 };
         Refused("Relaxation missing; PredictiveCoding needs its steps and step size", pc with { Relaxation = null });
         Refused("Relaxation given; back-propagation has none", pc with { Rule = LearningRule.BackPropagation });
+        Refused("Relaxation given; ExactEquilibrium has none", pc with { Rule = LearningRule.ExactEquilibrium });
         Refused("LearningRate 0 given, a finite number above 0 expected", pc with { LearningRate = 0 });
         Refused("LearningRate NaN given, a finite number above 0 expected", pc with { LearningRate = double.NaN });
         Refused("Schedule Incremental given; only PredictiveCoding updates weights within a relaxation", pc with { Rule = LearningRule.ErrorCoordinates, Schedule = LearningSchedule.Incremental });
@@ -274,9 +318,16 @@ public abstract class TrainerTests<T>
         Refused("Relaxation by Heun given; ErrorCoordinates takes gradient descent, momentum, Nesterov, conjugate gradients or Gauss-Newton", pc with { Rule = LearningRule.ErrorCoordinates, Relaxation = Relaxation with { Method = RelaxationMethod.Heun } });
         Assert.Equal("optimizer: Momentum 2 given, at least 0 and below 1 expected", Assert.Throws<ProblemException>((pc with { Optimizer = OptimizerRule.GradientDescent, Momentum = 2 }).Validate).Message);
         using CommandQueue queue = Targets.Open(Targets.Cpu.First()).CreateQueue();
-        Assert.Equal(
-            "training: activity decay 0.5 given, 0 expected by BackPropagation",
-            Assert.Throws<NotSupportedException>(() => PredictiveCodingTrainer.Create<T>(queue, Small with { ActivityDecay = 0.5 }, new() { Rule = LearningRule.BackPropagation, LearningRate = 1 })).Message);
+        RelaxationDescriptor linear = Small with { Activation = Activation.Linear };
+        NotSupported("training: activity decay 0.5 given, 0 expected by BackPropagation", Small with { ActivityDecay = 0.5 }, LearningRule.BackPropagation);
+        NotSupported("training: activity decay 0.5 given, 0 expected by ExactEquilibrium", linear with { ActivityDecay = 0.5 }, LearningRule.ExactEquilibrium);
+        NotSupported("training: activation Tanh given, Linear expected", Small, LearningRule.ExactEquilibrium);
+        NotSupported("training: loss CrossEntropy given, SquaredError expected", linear with { Loss = OutputLoss.CrossEntropy }, LearningRule.ExactEquilibrium);
+
+        void NotSupported(string message, RelaxationDescriptor network, LearningRule rule) => Assert.StartsWith(
+            message,
+            Assert.Throws<NotSupportedException>(() => PredictiveCodingTrainer.Create<T>(queue, network, new() { Rule = rule, LearningRate = 1 })).Message,
+            StringComparison.Ordinal);
 
         static void Refused(string message, TrainingOptions options) =>
             Assert.StartsWith("training: " + message, Assert.ThrowsAny<ArgumentException>(options.Validate).Message, StringComparison.Ordinal);
