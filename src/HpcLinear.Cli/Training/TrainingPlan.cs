@@ -1,3 +1,4 @@
+using System.Globalization;
 using HpcLinear.Data;
 using HpcLinear.Operations;
 using HpcLinear.PredictiveCoding;
@@ -12,6 +13,12 @@ internal sealed record TrainingPlan
     public required WeightInitialisation Weights { get; init; }
 
     public required TrainingOptions Options { get; init; }
+
+    /// <summary>Whether the learning rate falls to 0 at the end.</summary>
+    public bool IsCosine { get; init; }
+
+    /// <summary>What the rate of an update depends on, besides its number and the rate it starts from.</summary>
+    public string CourseText => IsCosine ? string.Create(CultureInfo.InvariantCulture, $"cosine over {Epochs} epochs") : "constant";
 
     public required LabelledData Training { get; init; }
 
@@ -29,4 +36,11 @@ internal sealed record TrainingPlan
     public bool Resume { get; init; }
 
     public string? Rows { get; init; }
+
+    /// <summary>The learning rate of an update, from 0: r cos²(π/2 update/total) of a cosine course, above 0 to the last.</summary>
+    public static double CosineRate(double rate, long update, long total)
+    {
+        double cosine = Math.Cos(Math.PI / 2 * update / total);
+        return rate * cosine * cosine;
+    }
 }

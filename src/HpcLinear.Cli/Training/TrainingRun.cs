@@ -94,7 +94,7 @@ internal sealed class TrainingRun<T> : IDisposable
             plan.Training.Gather<T>(order.Indices(Updates), hostInput, hostTarget);
             queue.Upload(hostInput, input);
             queue.Upload(hostTarget, target);
-            TrainingStep step = trainer.Step(input, target);
+            TrainingStep step = trainer.Step(input, target, plan.IsCosine ? TrainingPlan.CosineRate(plan.Options.LearningRate, Updates, TotalUpdates) : null);
             if (step.Status != TrainingStatus.Updated)
             {
                 return step;

@@ -13,7 +13,7 @@ namespace HpcLinear.Cli.Verbs;
 [Verb("train", HelpText = "Train a predictive-coding network on labelled data, with checkpoints.")]
 internal sealed class TrainVerb : IVerb
 {
-    private const double DefaultStep = 0.3, DefaultErrorStep = 0.5, DefaultRate = 0.01, MostSeconds = 1e6;
+    private const double DefaultStep = 0.3, DefaultErrorStep = 0.5, DefaultRate = 0.03, DefaultStandardRate = 0.001, MostSeconds = 1e6;
     private static readonly TimeSpan ShortestRedraw = TimeSpan.FromSeconds(0.2), ShortestLine = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a step and a checkpoint may take after Ctrl-C; a second Ctrl-C ends the process at once.</summary>
@@ -36,17 +36,23 @@ internal sealed class TrainVerb : IVerb
     [Option("rule", MetaValue = "pc|errors|bp|exact", HelpText = "Relax activities (the default), relax errors, back-propagate, or solve a linear network for its equilibrium.")]
     public string? Rule { get; set; }
 
-    [Option("steps", MetaValue = "T", HelpText = "Relaxation steps a minibatch; by default the number of weight layers, with errors 10.")]
+    [Option("method", MetaValue = "NAME", HelpText = "Of the relaxation: gd (the default), momentum, nesterov; of activities also heun, adaptive; of errors also cg, gauss-newton.")]
+    public string? Method { get; set; }
+
+    [Option("steps", MetaValue = "T", HelpText = "Relaxation steps a minibatch; by default the number of weight layers, with errors 10, with gauss-newton 2.")]
     public int? Steps { get; set; }
 
-    [Option("step", MetaValue = "S", HelpText = "Step size of the relaxation, a sample; 0.3 by default, with errors 0.5.")]
-    public double? Step { get; set; }
+    [Option("step", MetaValue = "S|auto", HelpText = "Step size of the relaxation, a sample; 0.3 by default, with errors 0.5; auto computes one a minibatch, at the cost of 13 steps.")]
+    public string? Step { get; set; }
 
     [Option("optimizer", MetaValue = "adam|sgd", HelpText = "adam by default.")]
     public string? Optimizer { get; set; }
 
-    [Option("rate", MetaValue = "LR", HelpText = "Learning rate; 0.01 by default.")]
+    [Option("rate", MetaValue = "LR", HelpText = "Learning rate; by default 0.03 of mupc and ntp, 0.001 of sp.")]
     public double? Rate { get; set; }
+
+    [Option("course", MetaValue = "constant|cosine", HelpText = "Of the learning rate: constant by default; cosine falls to 0 at the end of the last epoch.")]
+    public string? Course { get; set; }
 
     [Option("epochs", MetaValue = "E", Default = 1, HelpText = "Passes over the training data.")]
     public int Epochs { get; set; }
@@ -109,6 +115,12 @@ internal sealed class TrainVerb : IVerb
             Network = network,
             Weights = WeightInitialisation.Of(ParameterisationOf(Text)),
             Options = options,
+            IsCosine = Course switch
+            {
+                null or "constant" => false,
+                "cosine" => true,
+                _ => throw new ArgumentException($"--course: constant or cosine expected, '{Course}' given"),
+            },
             Training = training.Standardise(map),
             Test = test.Standardise(map),
             Epochs = Epochs,
@@ -169,6 +181,7 @@ internal sealed class TrainVerb : IVerb
             {
                 Network = plan.Network.ToString(),
                 Options = plan.Options.ToString(),
+                Course = plan.CourseText,
                 Target = queue.Device.Target.ToString(),
                 Type = type,
                 plan.Seed,
@@ -240,10 +253,23 @@ internal sealed class TrainVerb : IVerb
             _ => throw new ArgumentException($"--optimizer: adam or sgd expected, '{Optimizer}' given"),
         };
         bool errors = rule == LearningRule.ErrorCoordinates, relaxes = rule is LearningRule.PredictiveCoding or LearningRule.ErrorCoordinates;
+        RelaxationMethod method = Method switch
+        {
+            null or "gd" => RelaxationMethod.GradientDescent,
+            "momentum" => RelaxationMethod.Momentum,
+            "nesterov" => RelaxationMethod.Nesterov,
+            "heun" => RelaxationMethod.Heun,
+            "adaptive" => RelaxationMethod.AdaptiveHeun,
+            "cg" => RelaxationMethod.ConjugateGradients,
+            "gauss-newton" => RelaxationMethod.GaussNewton,
+            _ => throw new ArgumentException($"--method: gd, momentum, nesterov, heun, adaptive, cg or gauss-newton expected, '{Method}' given"),
+        };
+        bool steps = method is not (RelaxationMethod.ConjugateGradients or RelaxationMethod.GaussNewton);
+        Require(relaxes || Method is null, "--method", $"none with --rule {Rule}", Method ?? "");
         Require(relaxes || Steps is null, "--steps", $"none with --rule {Rule}", Steps ?? 0);
-        Require(relaxes || Step is null, "--step", $"none with --rule {Rule}", Step ?? 0);
+        Require(relaxes || Step is null, "--step", $"none with --rule {Rule}", Step ?? "");
+        Require(steps || Step is null, "--step", $"none with --method {Method}, which finds its own,", Step ?? "");
         Require(Steps is null or >= 1, "--steps", "1 or more", Steps ?? 0);
-        Require(Step is null || (Step > 0 && double.IsFinite(Step.Value)), "--step", "a finite number above 0", Step ?? 0);
         Require(Rate is null || (Rate > 0 && double.IsFinite(Rate.Value)), "--rate", "a finite number above 0", Rate ?? 0);
         Require(Epochs >= 1, "--epochs", "1 or more", Epochs);
         Require(Threads is >= 0 and <= 1024, "--threads", "a number from 1 to 1024, or 0 for one a processor,", Threads);
@@ -251,12 +277,30 @@ internal sealed class TrainVerb : IVerb
         TrainingOptions options = new()
         {
             Rule = rule,
-            Relaxation = relaxes ? new() { Steps = Steps ?? (errors ? 10 : network.Depth), Step = Step ?? (errors ? DefaultErrorStep : DefaultStep) } : null,
+            Relaxation = !relaxes ? null : new()
+            {
+                Method = method,
+                Steps = Steps ?? (method == RelaxationMethod.GaussNewton ? 2 : errors ? 10 : network.Depth),
+                Step = steps ? ReadStep(errors ? DefaultErrorStep : DefaultStep) : null,
+            },
             Optimizer = optimizer,
-            LearningRate = Rate ?? DefaultRate,
+            LearningRate = Rate ?? (ParameterisationOf(Text) == Parameterisation.Standard ? DefaultStandardRate : DefaultRate),
         };
         options.Validate();
         return options;
+    }
+
+    /// <summary>Null computes a step a minibatch.</summary>
+    private double? ReadStep(double otherwise)
+    {
+        if (Step is null or "auto")
+        {
+            return Step is null ? otherwise : null;
+        }
+
+        bool isNumber = double.TryParse(Step, NumberStyles.Float, CultureInfo.InvariantCulture, out double step);
+        Require(isNumber && step > 0 && double.IsFinite(step), "--step", "a finite number above 0 or auto", Step);
+        return step;
     }
 
     /// <summary>Nothing is overwritten that a run has made, and nothing is found out only after an hour.</summary>
@@ -306,8 +350,9 @@ internal sealed class TrainVerb : IVerb
     private string Explain<T>(TrainingPlan plan, TrainingRun<T> run, TrainingStep step)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        string advice = step.Status != TrainingStatus.Diverged ? Slower(plan)
-            : Invariant($"--step {step.Relaxation?.SuggestedStep ?? (plan.Options.Relaxation!.Step / 2):G2}") + (run.Updates == 0 ? "" : $", or {Slower(plan)}: weights that have grown need smaller steps");
+        double? shorter = step.Relaxation?.SuggestedStep ?? (plan.Options.Relaxation?.Step / 2);
+        string advice = step.Status != TrainingStatus.Diverged || shorter is null ? Slower(plan)
+            : Invariant($"--step {shorter:G2}") + (run.Updates == 0 ? "" : $", or {Slower(plan)}: weights that have grown need smaller steps");
         return Explain(run, step.ToString(), advice);
     }
 

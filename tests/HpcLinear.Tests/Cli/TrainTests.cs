@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using HpcLinear.Cli;
+using HpcLinear.Cli.Training;
 using HpcLinear.Data;
 using Xunit;
 
@@ -25,9 +26,11 @@ public sealed class TrainTests : IDisposable
     [InlineData("pc", "f32")]
     [InlineData("errors", "f64")]
     [InlineData("bp", "f32")]
-    public void A_run_interrupted_again_and_again_ends_with_the_bits_of_a_whole_one(string rule, string type)
+    [InlineData("errors", "f32", "--course", "cosine", "--method", "gauss-newton")]
+    [InlineData("pc", "f64", "--course", "cosine", "--method", "momentum", "--step", "auto")]
+    public void A_run_interrupted_again_and_again_ends_with_the_bits_of_a_whole_one(string rule, string type, params string[] more)
     {
-        string[] options = ["--epochs", "40", "--rule", rule, "--type", type, "--standardise"];
+        string[] options = ["--epochs", "40", "--rule", rule, "--type", type, "--standardise", .. more];
         Assert.Equal(0, Train([.. options, "--checkpoint", folder.File("whole"), "--rows", folder.File("whole.jsonl")]).ExitCode);
         string[] parts = [.. options, "--checkpoint", folder.File("parts"), "--rows", folder.File("parts.jsonl")];
 
@@ -110,7 +113,7 @@ public sealed class TrainTests : IDisposable
             NpyFile.Write(folder.File($"{part}-targets.npy"), [16, 1], [.. Enumerable.Range(0, 16).Select(i => 1 - (i / 8.0))]);
         }
 
-        CommandLine run = CommandLine.Run("train", "relax n16 d1x8x1 tanh bias", "--data", folder.Path, "--epochs", "200");
+        CommandLine run = CommandLine.Run("train", "relax n16 d1x8x1 tanh bias", "--data", folder.Path, "--epochs", "200", "--rate", "0.01");
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.DoesNotContain("accuracy", run.Output, StringComparison.Ordinal);
         Assert.InRange(double.Parse(run.LastLine.Split(' ')[^1], CultureInfo.InvariantCulture), 0, 0.01);
@@ -128,7 +131,10 @@ public sealed class TrainTests : IDisposable
     }
 
     [Theory]
-    [InlineData("rate '0.01', expected '0.02'", "--rate", "0.02")]
+    [InlineData("rate '0.03', expected '0.02'", "--rate", "0.02")]
+    [InlineData("course 'constant', expected 'cosine over 1 epochs'", "--course", "cosine")]
+    [InlineData("method 'GradientDescent', expected 'Nesterov'", "--method", "nesterov")]
+    [InlineData("step '0.3', expected 'auto'", "--step", "auto")]
     [InlineData("seed '1', expected '2'", "--seed", "2")]
     [InlineData("type 'f32', expected 'f64'", "--type", "f64")]
     [InlineData("steps '4', expected '5'", "--steps", "5")]
@@ -156,6 +162,29 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public void A_cosine_course_falls_to_nothing_and_ends_with_its_epochs()
+    {
+        double[] rates = [.. Enumerable.Range(0, 1000).Select(u => TrainingPlan.CosineRate(0.5, u, 1000))];
+        Assert.Equal(0.5, rates[0]);
+        Assert.Equal(0.25, rates[500], 1e-12);
+        Assert.InRange(rates[999], 1e-9, 2e-6);
+        Assert.Equal(rates.OrderDescending(), rates);
+        Assert.InRange(TrainingPlan.CosineRate(1e-9, long.MaxValue - 1, long.MaxValue), double.Epsilon, 1e-9);
+        Assert.Equal(0, Train("--epochs", "2", "--course", "cosine", "--checkpoint", folder.File("c")).ExitCode);
+        Refused($"{folder.File("c")}: course 'cosine over 2 epochs', expected 'cosine over 3 epochs'", "--epochs", "3", "--course", "cosine", "--checkpoint", folder.File("c"), "--resume");
+    }
+
+    [Theory]
+    [InlineData("relax n8 d6x4x3 mupc", 0.03)]
+    [InlineData("relax n8 d6x4x3 ntp", 0.03)]
+    [InlineData("relax n8 d6x4x3", 0.001)]
+    public void The_default_rate_is_that_of_the_parameterisation(string network, double rate)
+    {
+        Assert.Equal(0, CommandLine.Run("train", network, "--data", folder.Path, "--rule", "exact", "--checkpoint", folder.File("c")).ExitCode);
+        Assert.Equal(rate, CheckpointFile.Read(folder.File("c")).GetDouble("rate"));
+    }
+
+    [Fact]
     public void Divergence_says_where_and_what_to_change_and_exits_1()
     {
         CommandLine run = Train("--step", "50", "--steps", "40", "--checkpoint", folder.File("c"));
@@ -178,7 +207,14 @@ public sealed class TrainTests : IDisposable
     [InlineData("--steps: none with --rule bp expected, 3 given", "--rule", "bp", "--steps", "3")]
     [InlineData("--step: none with --rule bp expected, 0.5 given", "--rule", "bp", "--step", "0.5")]
     [InlineData("--steps: 1 or more expected, 0 given", "--steps", "0")]
-    [InlineData("--step: a finite number above 0 expected, 0 given", "--step", "0")]
+    [InlineData("--step: a finite number above 0 or auto expected, 0 given", "--step", "0")]
+    [InlineData("--step: a finite number above 0 or auto expected, big given", "--step", "big")]
+    [InlineData("--step: none with --method cg, which finds its own, expected, 0.5 given", "--rule", "errors", "--method", "cg", "--step", "0.5")]
+    [InlineData("--method: none with --rule bp expected, gd given", "--rule", "bp", "--method", "gd")]
+    [InlineData("--method: gd, momentum, nesterov, heun, adaptive, cg or gauss-newton expected, 'x' given", "--method", "x")]
+    [InlineData("training: Relaxation by Heun given; ErrorCoordinates takes ", "--rule", "errors", "--method", "heun")]
+    [InlineData("training: Relaxation by GaussNewton given; only ErrorCoordinates takes it", "--method", "gauss-newton")]
+    [InlineData("--course: constant or cosine expected, 'x' given", "--course", "x")]
     [InlineData("--rate: a finite number above 0 expected, NaN given", "--rate", "NaN")]
     [InlineData("--rate: a finite number above 0 expected, -1 given", "--rate", "-1")]
     [InlineData("--epochs: 1 or more expected, 0 given", "--epochs", "0")]
