@@ -27,6 +27,17 @@ public abstract class Experiment
     /// <param name="assignments"><c>key=value</c>, lists with commas; what is not named keeps its default.</param>
     /// <exception cref="ArgumentException">Unknown key, or a value that cannot be read or is out of range; the message names it and what is expected.</exception>
     public abstract ExperimentRun Prepare(IEnumerable<string> assignments);
+
+    /// <summary>Refuses element types that the experiment does not run in.</summary>
+    /// <param name="type"><c>f32</c> or <c>f64</c>.</param>
+    /// <exception cref="ArgumentException">It is not among <see cref="Types"/>.</exception>
+    public void RequireType(string type)
+    {
+        if (!Types.Contains(type))
+        {
+            throw new ArgumentException($"--type: {Name} runs in {string.Join(" and ", Types)}, {type} given", nameof(type));
+        }
+    }
 }
 
 /// <summary>An experiment with its settings as a record.</summary>

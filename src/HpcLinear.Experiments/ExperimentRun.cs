@@ -35,11 +35,7 @@ public sealed class ExperimentRun
         ArgumentNullException.ThrowIfNull(queue);
         ArgumentNullException.ThrowIfNull(file);
         ArgumentNullException.ThrowIfNull(progress);
-        if (!experiment.Types.Contains(type))
-        {
-            throw new ArgumentException($"--type: {experiment.Name} runs in {string.Join(" and ", experiment.Types)}, {type} given", nameof(type));
-        }
-
+        experiment.RequireType(type);
         JsonObject header = new()
         {
             ["experiment"] = experiment.Name,

@@ -13,8 +13,11 @@ public sealed class RowFile : IDisposable
     private readonly FileStream stream;
     private readonly List<Row> rows;
 
-    private RowFile(string path, FileStream stream, List<Row> rows, bool droppedTail)
+    private bool isNew;
+
+    private RowFile(string path, FileStream stream, List<Row> rows, bool droppedTail, bool isNew)
     {
+        this.isNew = isNew;
         Path = path;
         this.stream = stream;
         this.rows = rows;
@@ -37,6 +40,7 @@ public sealed class RowFile : IDisposable
     /// <exception cref="IOException">The file cannot be opened.</exception>
     public static RowFile Open(string path)
     {
+        bool isNew = !File.Exists(path);
         FileStream stream = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {
@@ -50,7 +54,7 @@ public sealed class RowFile : IDisposable
                 stream.WriteByte((byte)'\n');
             }
 
-            return new(path, stream, rows, end < bytes.Length);
+            return new(path, stream, rows, end < bytes.Length, isNew);
         }
         catch
         {
@@ -73,8 +77,17 @@ public sealed class RowFile : IDisposable
         }
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => stream.Dispose();
+    /// <summary>Closes the file. One that was made by <see cref="Open"/> and got no row is removed.</summary>
+    public void Dispose()
+    {
+        stream.Dispose();
+        if (isNew && rows.Count == 0)
+        {
+            File.Delete(Path);
+        }
+
+        isNew = false;
+    }
 
     internal Row? Find(JsonObject key) => rows.Find(r => !r.IsVerdict && r.Matches(key));
 

@@ -55,6 +55,7 @@ internal sealed class RunVerb : IVerb
 
         Experiment experiment = ExperimentList.Find(Name);
         string type = Targets.IsSingle(Type) is { } single ? (single ? "f32" : "f64") : experiment.Types[0];
+        experiment.RequireType(type);
         if (Threads is < 0 or > 1024)
         {
             throw new ArgumentException($"--threads: 1 to 1024 expected, {Threads} given");

@@ -38,6 +38,11 @@ public sealed class MupcTrain : Experiment<MupcTrainSettings>
     protected override IEnumerable<PlannedRow> Plan(MupcTrainSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
+        if (settings.Data.Length == 0)
+        {
+            throw new ArgumentException("mupc-train: no data; set where MNIST's four files lie: --set data=FOLDER");
+        }
+
         // Read once, when the first row asks.
         Lazy<(LabelledData Training, LabelledData Test)> data = new(() => Read(settings));
         return from seed in settings.Seeds

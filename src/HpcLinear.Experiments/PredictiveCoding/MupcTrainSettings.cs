@@ -5,7 +5,7 @@ public sealed record MupcTrainSettings
 {
     /// <summary>Where the data lie.</summary>
     [Setting("folder of the data, as MNIST comes: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…, plain or .gz", InRows = false)]
-    public string Data { get; init; } = "mnist";
+    public string Data { get; init; } = "";
 
     /// <summary>Which arms.</summary>
     [Setting("arms to train", Choices = MupcTrainArm.Names, InRows = false)]

@@ -71,13 +71,15 @@ public sealed class RunVerbTests
             Assert.NotEmpty(e.Figures);
 
             // The defaults are what they say.
-            Assert.NotEqual(0, e.Prepare(e.Settings.Where(s => s.Default.Length > 0).Select(s => $"{s.Key}={s.Default}")).RowCount);
+            Assert.NotEqual(0, e.Prepare(e.Settings.Where(s => s.Default.Length > 0).Select(s => $"{s.Key}={s.Default}").Concat(e.Settings.Any(s => s.Key == "data") ? ["data=here"] : [])).RowCount);
         }
     }
 
     [Theory]
     [InlineData("run: unknown experiment 'frob'; there are mupc-train, pc-theory, pc-conditioning", "run", "frob")]
     [InlineData("--type: pc-theory runs in f64, f32 given", "run", "pc-theory", "--type", "f32")]
+    [InlineData("mupc-train: no data; set where MNIST's four files lie: --set data=FOLDER", "run", "mupc-train")]
+    [InlineData("no-such-folder: no such folder, expected a folder of data", "run", "mupc-train", "--set", "data=no-such-folder")]
     [InlineData("--threads: 1 to 1024 expected, -1 given", "run", "pc-theory", "--threads", "-1")]
     [InlineData("--set: samples=0 given, whole number from 1 to 4096 expected", "run", "pc-theory", "--set", "samples=0")]
     [InlineData("--set: width is given twice", "run", "pc-conditioning", "--set", "width=4", "--set", "width=5")]
@@ -87,6 +89,8 @@ public sealed class RunVerbTests
         using TemporaryFolder folder = new();
         CommandLine run = CommandLine.Run(args[^1] == "--set" ? args : [.. args, "--out", folder.File("r.jsonl")]);
         Assert.Equal((2, true), (run.ExitCode, run.Error.TrimEnd().StartsWith($"hpclinear: {message}", StringComparison.Ordinal)));
+        Assert.Single(run.Error.TrimEnd().Split('\n'));
+        Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
     private static void Picture(TemporaryFolder folder, string kind, params string[] texts)
