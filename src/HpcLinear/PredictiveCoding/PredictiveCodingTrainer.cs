@@ -115,7 +115,8 @@ public sealed class PredictiveCodingTrainer<T> : IDisposable
     /// <exception cref="ShapeException">A shape does not fit the network.</exception>
     /// <exception cref="ArgumentException">x, y or the parameters have elements that are not finite; the message names one. Nothing was updated.</exception>
     /// <remarks>A relaxation that diverges, or a loss or gradient that is not finite, leaves the weights alone from there on and is reported. Cost: the relaxation, a
-    /// forward pass (back-propagation: none), the gradient (4 B Σ n_l n_(l-1) flops; back-propagation 6) and a pass over the parameters.</remarks>
+    /// forward pass (back-propagation: none), the gradient (4 B Σ n_l n_(l-1) flops; back-propagation 6) and a pass over the parameters.
+    /// Of exact equilibria that of <see cref="LinearEquilibriumPlan{T}"/> in place of the first three.</remarks>
     public TrainingStep Step(TensorView<T> input, TensorView<T> target, double? learningRate = null)
     {
         double rate = learningRate ?? Options.LearningRate;
