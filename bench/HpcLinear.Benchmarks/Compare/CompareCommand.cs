@@ -185,6 +185,7 @@ internal sealed class CompareCommand
             GemmProblem gemm => gemm.Descriptor.Flops,
             ConvolutionProblem conv => conv.Descriptor.Flops,
             CompositionProblem chain => chain.NominalFlops,
+            RelaxationProblem relaxation => relaxation.Flops(row.Operation == "grads"),
             _ => double.NaN,
         };
         string state = row.Checked;

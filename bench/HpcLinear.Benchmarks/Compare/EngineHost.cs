@@ -71,6 +71,7 @@ internal static class EngineHost
         GemmProblem => ["product"],
         ConvolutionProblem => ["fwd", "bwdd", "bwdw"],
         CompositionProblem => ["compose"],
+        RelaxationProblem => ["relax", "grads"],
         _ => [],
     };
 

@@ -9,10 +9,13 @@ namespace HpcLinear.Cli.Bench;
 internal sealed class RelaxationTask<T> : BenchTask
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const double Step = 0.1;
+    /// <summary>η.</summary>
+    public const double Step = 0.1;
+
     private const int CheckedSteps = 2;
 
     private readonly CommandQueue queue;
+    private readonly RelaxationProblem problem;
     private readonly RelaxationDescriptor network;
     private readonly RelaxationOptions options;
     private readonly RelaxationPlan<T> plan;
@@ -30,24 +33,13 @@ internal sealed class RelaxationTask<T> : BenchTask
     public RelaxationTask(CommandQueue queue, RelaxationProblem problem, bool gradient)
     {
         this.queue = queue;
+        this.problem = problem;
         this.gradient = gradient;
         network = problem.Descriptor;
         options = new() { Steps = problem.Steps, Step = Step };
         plan = Own(RelaxationPlan.Create<T>(queue.Device, network));
 
-        // Uniform weights of variance 1/(3 fan-in), for any parameterisation: only their size matters here.
-        RandomOperand numbers = new(3, network.ParameterCount);
-        parameters = numbers.ToArray(0, network.ParameterCount);
-        for (int l = 1; l <= network.Depth; l++)
-        {
-            double scale = 1 / (network.Scaling(l) * Math.Sqrt(network.Widths[l - 1]));
-            for (long i = 0; i < network.Widths[l] * network.Widths[l - 1]; i++)
-            {
-                ref double w = ref parameters[network.WeightOffset(l) + i];
-                w = double.CreateTruncating(T.CreateTruncating(w * scale));
-            }
-        }
-
+        parameters = Parameters(network);
         input = new(1, network.InputShape.ElementCount);
         targets = new RandomOperand(2, network.TargetShape.ElementCount).ToArray(0, network.TargetShape.ElementCount);
         if (network.Loss == OutputLoss.CrossEntropy)
@@ -68,9 +60,27 @@ internal sealed class RelaxationTask<T> : BenchTask
         queue.Copy<T>(start, activities);
     }
 
-    public override double Flops => (options.Steps * network.StepFlops) + (gradient ? network.WeightGradientFlops : 0);
+    public override double Flops => problem.Flops(gradient);
 
     public override double Bytes => (double)Unsafe.SizeOf<T>() * (network.ParameterCount + (2.0 * network.ActivityCount));
+
+    /// <summary>Uniform weights of variance 1/(3 fan-in), for any parameterisation: only their size matters here.</summary>
+    public static double[] Parameters(RelaxationDescriptor network)
+    {
+        double[] parameters = new RandomOperand(3, network.ParameterCount).ToArray();
+        for (int l = 1; l <= network.Depth; l++)
+        {
+            double scale = 1 / (network.Scaling(l) * Math.Sqrt(network.Widths[l - 1]));
+            long offset = network.WeightOffset(l);
+            for (long i = 0; i < network.Widths[l] * network.Widths[l - 1]; i++)
+            {
+                ref double w = ref parameters[offset + i];
+                w = double.CreateTruncating(T.CreateTruncating(w * scale));
+            }
+        }
+
+        return parameters;
+    }
 
     public override void Execute()
     {

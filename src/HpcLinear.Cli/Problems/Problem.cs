@@ -40,7 +40,11 @@ internal sealed record CompositionProblem(string Id, FilterChainDescriptor Descr
 }
 
 /// <summary>Relaxation steps of a predictive-coding network, and the weights' gradient after them.</summary>
-internal sealed record RelaxationProblem(string Id, RelaxationDescriptor Descriptor, int Steps) : Problem(Id);
+internal sealed record RelaxationProblem(string Id, RelaxationDescriptor Descriptor, int Steps) : Problem(Id)
+{
+    /// <summary>Nominal operations of the relaxation, and of the weights' gradient after it if asked for.</summary>
+    public double Flops(bool gradient) => (Steps * Descriptor.StepFlops) + (gradient ? Descriptor.WeightGradientFlops : 0);
+}
 
 /// <summary>The exact equilibrium of a linear predictive-coding network, and a training step with it.</summary>
 internal sealed record LinearEquilibriumProblem(string Id, RelaxationDescriptor Descriptor) : Problem(Id);

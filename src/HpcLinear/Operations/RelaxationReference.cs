@@ -83,7 +83,8 @@ public static class RelaxationReference
         {
             double[] below = Layer(network, input, target, activities, l - 1), state = Layer(network, input, target, activities, l);
             (double[] prediction, double[] slopes) = Predict(network, parameters, below, l);
-            long rows = network.Widths[l], columns = network.Widths[l - 1];
+            long rows = network.Widths[l], columns = network.Widths[l - 1], at = network.WeightOffset(l);
+            long here = network.ActivityOffset(l), before = network.ActivityOffset(Math.Max(l - 1, 1));
             for (int s = 0; s < network.Batch; s++)
             {
                 double[] errors = IsCrossEntropy(network, l)
@@ -94,22 +95,22 @@ public static class RelaxationReference
                     double error = network.Precision(l) * errors[r], delta = error * slopes[(s * rows) + r];
                     if (l < network.Depth)
                     {
-                        gradient[network.ActivityOffset(l) + (s * rows) + r] += error;
+                        gradient[here + (s * rows) + r] += error;
                     }
 
                     if (l > 1 && network.Skip(l))
                     {
-                        gradient[network.ActivityOffset(l - 1) + (s * columns) + r] -= error;
+                        gradient[before + (s * columns) + r] -= error;
                     }
 
                     for (long c = 0; c < columns; c++)
                     {
                         (double value, double slope) = Activate(network.Before(l), below[(s * columns) + c]);
-                        long w = network.WeightOffset(l) + (r * columns) + c;
+                        long w = at + (r * columns) + c;
                         weights[w] -= network.Scaling(l) / network.Batch * delta * value;
                         if (l > 1)
                         {
-                            gradient[network.ActivityOffset(l - 1) + (s * columns) + c] -= network.Scaling(l) * delta * parameters[w] * slope;
+                            gradient[before + (s * columns) + c] -= network.Scaling(l) * delta * parameters[w] * slope;
                         }
                     }
 
@@ -137,7 +138,7 @@ public static class RelaxationReference
     /// <summary>P_l, and φ' of the layer's sum (1 where φ acts before the weights).</summary>
     private static (double[] Prediction, double[] Slopes) Predict(RelaxationDescriptor network, double[] parameters, double[] below, int l)
     {
-        long rows = network.Widths[l], columns = network.Widths[l - 1];
+        long rows = network.Widths[l], columns = network.Widths[l - 1], at = network.WeightOffset(l);
         double[] prediction = new double[network.Batch * rows], slopes = new double[network.Batch * rows];
         for (long s = 0; s < network.Batch; s++)
         {
@@ -146,7 +147,7 @@ public static class RelaxationReference
                 double sum = network.Bias ? parameters[network.BiasOffset(l) + r] : 0;
                 for (long c = 0; c < columns; c++)
                 {
-                    sum += parameters[network.WeightOffset(l) + (r * columns) + c] * Activate(network.Before(l), below[(s * columns) + c]).Value;
+                    sum += parameters[at + (r * columns) + c] * Activate(network.Before(l), below[(s * columns) + c]).Value;
                 }
 
                 (double value, double slope) = Activate(network.After(l), network.Scaling(l) * sum);

@@ -93,6 +93,14 @@ public sealed class ComparisonTests
     public void Every_row_of_the_list_has_its_group(string problem, string operation, string? group) => Assert.Equal(group, ProblemGroup.Of(problem, operation)?.Name);
 
     [Theory]
+    [InlineData("product", "G256")]
+    [InlineData("compose", "G256")]
+    [InlineData("relax", "G256")]
+    [InlineData("grads", "G256:grads")]
+    [InlineData("bwdw", "G256:bwdw")]
+    public void Rows_are_named_as_the_benchmark_names_them(string operation, string name) => Assert.Equal(name, Row("G256", operation, "f32", 1, "hpclinear", 1).Name);
+
+    [Theory]
     [InlineData(89, 100, true)] // ours slower, the peer as before
     [InlineData(91, 100, false)]
     [InlineData(75, 80, false)] // both slower: drift
