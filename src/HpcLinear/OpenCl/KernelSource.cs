@@ -9,7 +9,11 @@ internal static class KernelSource
     private static readonly ConcurrentDictionary<string, string> Texts = new();
 
     // Files that a file stands on.
-    private static readonly Dictionary<string, string[]> Bases = new() { ["relaxation"] = ["activation", "network"], ["relaxation_layers"] = ["activation", "network"] };
+    private static readonly Dictionary<string, string[]> Bases = new()
+    {
+        ["relaxation"] = ["activation", "network", "relaxation_slice", "relaxation_course"],
+        ["relaxation_layers"] = ["activation", "network"],
+    };
 
     /// <summary>The text of <c>common.cl</c>, of the files that <c>kernels/NAME.cl</c> stands on, and of that file.</summary>
     public static string Read(string name) => Texts.GetOrAdd(name, static n => string.Join('\n', ((string[])["common", .. Bases.GetValueOrDefault(n, []), n]).Select(Resource)));
