@@ -32,7 +32,7 @@ public sealed class Row
     public bool Flag(string name) => Read(name, node => node.GetValue<bool>(), false);
 
     /// <summary>Numbers; none if there is no such value.</summary>
-    public IReadOnlyList<double> Numbers(string name) => Read<IReadOnlyList<double>>(name, node => [.. node.AsArray().Select(n => NumberOf(n!))], []);
+    public IReadOnlyList<double> Numbers(string name) => Read<IReadOnlyList<double>>(name, node => [.. node.AsArray().Select(n => n is null ? double.NaN : NumberOf(n))], []);
 
     /// <summary>A setting's text; empty if rows do not carry it.</summary>
     /// <param name="name">In snake case.</param>

@@ -151,7 +151,7 @@ public sealed class RowFile : IDisposable
         {
             return JsonNode.Parse(line) is JsonObject values && values["experiment"] is JsonValue name && name.GetValueKind() == JsonValueKind.String ? values : null;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or ArgumentException)
         {
             return null;
         }

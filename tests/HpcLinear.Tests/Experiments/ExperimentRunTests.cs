@@ -78,6 +78,7 @@ public sealed class ExperimentRunTests
     [InlineData("words without an end", "line 1 is 'words without an end'")]
     [InlineData("{\"experiment\":\"squares\"}\n{\"experiment\":\n{\"experiment\":\"squares\"}\n", "line 2 is '{\"experiment\":'")]
     [InlineData("{\"a\":1}\n", "line 1 is '{\"a\":1}'")]
+    [InlineData("{\"experiment\":1,\"experiment\":2}\n", "line 1 is '{\"experiment\":1,\"experiment\":2}'")]
     public void A_file_that_holds_something_else_is_refused_and_kept(string text, string message)
     {
         using TemporaryFolder folder = new();
