@@ -97,6 +97,11 @@ internal unsafe ref struct ErrorCoordinates<T>
     public void Forward(T* direction, T* change)
     {
         T* from = direction;
+        if (layers.Depth == 1)
+        {
+            RelaxationSlice<T>.Clear(change, layers.Widths[^1] * lanes);
+        }
+
         for (int l = 2; l <= layers.Depth; l++)
         {
             T* to = l == layers.Depth ? change : above;

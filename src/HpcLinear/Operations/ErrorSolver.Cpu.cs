@@ -8,8 +8,8 @@ namespace HpcLinear.Operations;
 /// <c>pᵀ(Λ + λ_L JᵀMJ)p</c>, M the Hessian of the loss in the output.
 /// </summary>
 /// <remarks>Where the energy is quadratic, e, E_L and the energies follow the line by linearity. Elsewhere a pass forwards checks that the energy falls, and the
-/// length is halved while it does not; Gauss-Newton starts from the length that the slopes of its last line would have asked for. Conjugate gradients are preconditioned by Λ and restart along the gradient where Polak and Ribière's factor is negative or the
-/// direction would lead upwards.</remarks>
+/// length is halved while it does not; Gauss-Newton starts from the length that the slopes of its last line would have asked for. Conjugate gradients are
+/// preconditioned by Λ and restart along the gradient where Polak and Ribière's factor is negative or the direction would lead upwards.</remarks>
 internal unsafe ref struct ErrorSolver<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
@@ -63,7 +63,8 @@ internal unsafe ref struct ErrorSolver<T>
     public static long Units(RelaxationLayers<T> layers, RelaxationMethod method) => (4 * layers.HiddenUnits) + 1 + layers.Widths[^1] + ErrorCoordinates<T>.Units(layers)
         + (method == RelaxationMethod.GaussNewton ? GaussNewton<T>.Units(layers) : layers.HiddenUnits);
 
-    public void Solve(long group)
+    /// <summary>Takes the slice through all steps; false where its vectors are to be taken apart.</summary>
+    public bool Solve(long group)
     {
         RelaxationOptions options = job.Options!;
         bool conjugate = options.Method == RelaxationMethod.ConjugateGradients;
@@ -126,18 +127,7 @@ internal unsafe ref struct ErrorSolver<T>
             }
         }
 
-        if (track.DivergedAtStart)
-        {
-            return;
-        }
-
-        coordinates.Evaluate(errors);
-        slice.StoreHidden(slice.Activities, job.Activities);
-        slice.StoreHidden(errors, job.Errors);
-        if (options.TraceEnergy && !track.Diverged)
-        {
-            track.Finish(slice);
-        }
+        return job.StoreErrors(slice, track, coordinates, errors);
     }
 
     /// <summary>The next direction, <c>-Λ⁻¹g + β p</c>, and the slope along it; <paramref name="norms"/> holds gᵀΛ⁻¹g from one direction to the next.</summary>

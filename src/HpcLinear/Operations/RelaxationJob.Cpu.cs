@@ -126,10 +126,10 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
                 LayerErrors(slice);
                 break;
             case RelaxationTask.Relax:
-                Relax(slice, index * Vectors);
+                TakeApart(Relax(slice, index * Vectors), index, worker);
                 break;
             case RelaxationTask.SolveErrors:
-                new ErrorSolver<T>(this, slice).Solve(index * Vectors);
+                TakeApart(new ErrorSolver<T>(this, slice).Solve(index * Vectors), index, worker);
                 break;
             case RelaxationTask.Certificate:
                 slice.LoadHidden(Activities, slice.Activities);
@@ -145,8 +145,19 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
                 new RelaxationSpectrum<T>(this, slice).Measure(Results + ((long)index * slice.Lanes));
                 break;
             default:
-                RelaxErrors(slice, index * Vectors);
+                TakeApart(RelaxErrors(slice, index * Vectors), index, worker);
                 break;
+        }
+    }
+
+    /// <summary>Unless a slice is done, takes each of its vectors through all steps alone.</summary>
+    private readonly void TakeApart(bool done, int index, int worker)
+    {
+        RelaxationJob<T> single = this;
+        single.Vectors = 1;
+        for (int v = index * Vectors; !done && v < Math.Min((index + 1L) * Vectors, Groups); v++)
+        {
+            single.Execute(v, worker);
         }
     }
 
@@ -191,7 +202,11 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
 
     private readonly T* Hidden(int l) => Activities + (Layers.Unit[l] * Layers.Network.Batch);
 
-    private readonly void Relax(RelaxationSlice<T> slice, long group)
+    /// <summary>
+    /// Takes a slice through all steps. False where a sample of a slice of two vectors diverged, which ends the steps of all: nothing is written then, and each vector is to
+    /// go alone, since how many vectors a slice has depends on the thread count.
+    /// </summary>
+    private readonly bool Relax(RelaxationSlice<T> slice, long group)
     {
         RelaxationOptions options = Options!;
         int lanes = slice.Lanes;
@@ -232,16 +247,27 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
             }
         }
 
-        if (!track.DivergedAtStart)
-        {
-            slice.StoreHidden(slice.Activities, Activities);
-        }
-
         if (options.TraceEnergy && !track.Diverged)
         {
             slice.Measure();
             track.Finish(slice);
         }
+        else if (!track.Diverged)
+        {
+            track.CheckActivities(slice);
+        }
+
+        if (track.Diverged && Vectors > 1)
+        {
+            return false;
+        }
+
+        if (!track.DivergedAtStart)
+        {
+            slice.StoreHidden(slice.Activities, Activities);
+        }
+
+        return true;
     }
 
     /// <summary>The rest of a step of Heun's method, its first slope known; false when every sample has reached its horizon.</summary>

@@ -4,8 +4,8 @@ namespace HpcLinear.Operations;
 
 internal unsafe partial struct RelaxationJob<T>
 {
-    /// <summary>Descends in error coordinates; without options keeps one gradient instead.</summary>
-    private readonly void RelaxErrors(RelaxationSlice<T> slice, long group)
+    /// <summary>Descends in error coordinates; without options keeps one gradient instead. False where <see cref="Relax"/> is.</summary>
+    private readonly bool RelaxErrors(RelaxationSlice<T> slice, long group)
     {
         int lanes = slice.Lanes;
         nint elements = Layers.HiddenUnits * lanes;
@@ -36,21 +36,37 @@ internal unsafe partial struct RelaxationJob<T>
         {
             slice.StoreHidden(slice.Activities, Activities);
             slice.StoreHidden(velocity, Output);
-            return;
+            return true;
         }
 
-        if (track.DivergedAtStart)
-        {
-            return;
-        }
+        return StoreErrors(slice, track, coordinates, errors);
+    }
 
-        coordinates.Evaluate(errors);
-        slice.StoreHidden(slice.Activities, Activities);
-        slice.StoreHidden(errors, Errors);
-        if (Options!.TraceEnergy && !track.Diverged)
+    /// <summary>Ends a relaxation in error coordinates: the activities of the final errors, their energies, and both written back. False where <see cref="Relax"/> is.</summary>
+    public readonly bool StoreErrors(RelaxationSlice<T> slice, RelaxationTrack<T> track, ErrorCoordinates<T> coordinates, T* errors)
+    {
+        if (!track.Diverged)
         {
+            coordinates.Evaluate(errors);
             track.Finish(slice);
         }
+        else if (Vectors == 1 && !track.DivergedAtStart)
+        {
+            coordinates.Evaluate(errors);
+        }
+
+        if (track.Diverged && Vectors > 1)
+        {
+            return false;
+        }
+
+        if (!track.DivergedAtStart)
+        {
+            slice.StoreHidden(slice.Activities, Activities);
+            slice.StoreHidden(errors, Errors);
+        }
+
+        return true;
     }
 
     private static long CertificateUnits(RelaxationLayers<T> layers) => 2 + layers.HiddenUnits + ErrorCoordinates<T>.Units(layers);

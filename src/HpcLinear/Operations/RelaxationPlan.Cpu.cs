@@ -69,7 +69,6 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         double bytes = sizeof(T) * (weights + (2.0 * descriptor.ActivityCount));
         string[] rejected = ["two-pass: weights would be read twice a step", "layers side by side: threads would wait for each other every step"];
         string slicesText = $"one pass, {slices} slice{(slices == 1 ? "" : "s")} of {vectors * kernels.Width} samples";
-        long scratch = descriptor.Batch * (layers.HiddenUnits + layers.Widths[^1] + layers.MaxWidth) * sizeof(T);
         Choices =
         [
             new("relax step", slicesText, kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.GradientDescent), descriptor.StepFlops, bytes, rejected),
@@ -77,7 +76,7 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
             new("error coordinates step", slicesText, kernel, Bytes(RelaxationTask.RelaxErrors, default), descriptor.WeightGradientFlops, 2 * bytes, []),
             new("conjugate gradients iteration", slicesText, kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.ConjugateGradients), descriptor.WeightGradientFlops, 2 * bytes, []),
             new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {slicesText}", kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.GaussNewton), (1.5 + (layers.Widths[^1] / 2.0)) * descriptor.WeightGradientFlops, (1 + layers.Widths[^1]) * bytes, []),
-            new("weight gradient", "errors, then a product over the batch a layer", weightProducts[^1].Choices[0].Kernel, Bytes(RelaxationTask.LayerErrors, default) + scratch, descriptor.WeightGradientFlops, bytes, ["sums of lanes: a horizontal sum for every weight"]),
+            new("weight gradient", "errors, then a product over the batch a layer", weightProducts[^1].Choices[0].Kernel, Bytes(RelaxationTask.LayerErrors, default) + (ScratchCount * sizeof(T)), descriptor.WeightGradientFlops, bytes, ["sums of lanes: a horizontal sum for every weight"]),
         ];
     }
 
@@ -317,6 +316,8 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
             last += outcome.LastEnergy;
         }
 
+        // Without steps nobody looked at the energies, and a start that is not finite has none.
+        bool measured = (options.Steps > 0 || options.TraceEnergy) && diverged is not { DivergedStep: 0 };
         int entries = options.TraceEnergy ? diverged is { } at ? at.DivergedStep : steps + 1 : 0;
         double[] energies = new double[entries];
         for (int t = 0; t < entries; t++)
@@ -329,8 +330,8 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
             Status = diverged is not null ? RelaxationStatus.Diverged : converged ? RelaxationStatus.Converged : RelaxationStatus.Finished,
             Steps = steps,
             EnergyTrace = energies,
-            InitialEnergy = initial / Descriptor.Batch,
-            LastEnergy = last / Descriptor.Batch,
+            InitialEnergy = measured ? initial / Descriptor.Batch : double.NaN,
+            LastEnergy = measured ? last / Descriptor.Batch : double.NaN,
             DivergedStep = diverged?.DivergedStep ?? -1,
             DivergedLayer = diverged?.DivergedLayer ?? 0,
         };

@@ -10,7 +10,7 @@ namespace HpcLinear.Operations;
 internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    // The constants of relaxation.cl.
+    // The constants of network.cl and relaxation_slice.cl.
     private const int Layer = 8, Factors = 4, Vectors = 2, Control = 4, KeepGradient = 0;
     private const int HasBias = 1, CrossEntropy = 2, HasMask = 4, Traced = 8, Measured = 16, Summed = 32, Deltas = 64;
     private const int GroupItems = 64;
@@ -361,6 +361,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
             }
         }
 
+        bool known = (options.Steps > 0 || options.TraceEnergy) && diverged != 0;
         double[] trace = new double[options.TraceEnergy ? diverged >= 0 ? diverged : steps + 1 : 0];
         for (int t = 0; t < trace.Length; t++)
         {
@@ -372,8 +373,8 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
             Status = diverged >= 0 ? RelaxationStatus.Diverged : converged ? RelaxationStatus.Converged : RelaxationStatus.Finished,
             Steps = steps,
             EnergyTrace = trace,
-            InitialEnergy = initial / batch,
-            LastEnergy = last / batch,
+            InitialEnergy = known ? initial / batch : double.NaN,
+            LastEnergy = known ? last / batch : double.NaN,
             DivergedStep = diverged,
             DivergedLayer = layer,
         };

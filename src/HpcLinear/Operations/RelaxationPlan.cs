@@ -263,7 +263,7 @@ public abstract class RelaxationPlan<T> : Plan
     /// <remarks>Lanczos iterations with differences of gradients, from above: 13 times <see cref="RelaxationDescriptor.StepFlops"/>. Deterministic.</remarks>
     public double StableStep(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities = default)
     {
-        CheckOptionalState(queue, parameters, input, target, activities);
+        CheckOptionalState(queue, parameters, input, target, nameof(activities), activities);
         return ComputedStep(queue, new(parameters, input, target, activities), default, false);
     }
 
@@ -278,7 +278,7 @@ public abstract class RelaxationPlan<T> : Plan
     public double StableErrorStep(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> errors = default)
     {
         CheckErrors();
-        CheckOptionalState(queue, parameters, input, target, errors);
+        CheckOptionalState(queue, parameters, input, target, nameof(errors), errors);
         return ComputedStep(queue, new(parameters, input, target, default), errors, true);
     }
 
@@ -295,10 +295,11 @@ public abstract class RelaxationPlan<T> : Plan
     {
         CheckErrors();
         CheckState(queue, parameters, input, target, activities);
-        RelaxationCertificate certificate = Certify(queue, new(parameters, input, target, activities));
+        RelaxationOperands<T> operands = new(parameters, input, target, activities);
+        RelaxationCertificate certificate = Certify(queue, operands);
         if (!double.IsFinite(certificate.EnergyGap))
         {
-            ThrowIfNotFinite(queue, parameters, input, target, activities);
+            ThrowIfNotFinite(queue, operands, default, false);
         }
 
         return certificate;
@@ -362,7 +363,7 @@ public abstract class RelaxationPlan<T> : Plan
         double step = StepAt(queue, operands, errors, inErrors);
         if (!double.IsFinite(step))
         {
-            ThrowIfNotFinite(queue, operands.Parameters, operands.Input, operands.Target, inErrors ? errors : operands.Activities);
+            ThrowIfNotFinite(queue, operands, errors, inErrors);
             throw new ArithmeticException($"relax: the curvature of the energy overflows: no step is stable ({Descriptor})");
         }
 
@@ -393,7 +394,7 @@ public abstract class RelaxationPlan<T> : Plan
 
         if (result.DivergedStep == 0)
         {
-            ThrowIfNotFinite(queue, operands.Parameters, operands.Input, operands.Target, inErrors ? errors : operands.Activities);
+            ThrowIfNotFinite(queue, operands, errors, inErrors);
             return result;
         }
 
@@ -416,13 +417,13 @@ public abstract class RelaxationPlan<T> : Plan
         };
     }
 
-    private void CheckOptionalState(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> state)
+    private void CheckOptionalState(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, string argument, TensorView<T> state)
     {
         CheckInputs(queue, parameters, input);
         CheckTarget(queue, target);
         if (!state.IsEmpty)
         {
-            CheckOperand("activities", state, activityShape);
+            CheckOperand(argument, state, activityShape);
         }
     }
 
@@ -430,7 +431,7 @@ public abstract class RelaxationPlan<T> : Plan
     {
         if (Descriptor.ActivityDecay != 0)
         {
-            throw new NotSupportedException($"relax: activity decay {Descriptor.ActivityDecay} has no place in error coordinates; relax the activities instead");
+            throw new NotSupportedException($"relax: activity decay {Descriptor.ActivityDecay} given, 0 expected in error coordinates and by certificates ({nameof(RelaxationOptions.EnergyTolerance)}); relax the activities without them");
         }
     }
 
@@ -466,36 +467,13 @@ public abstract class RelaxationPlan<T> : Plan
     }
 
     /// <summary>Finds what made the energy of the start infinite or NaN. Nothing found: finite numbers overflowed.</summary>
-    private void ThrowIfNotFinite(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities)
+    private void ThrowIfNotFinite(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, bool inErrors)
     {
-        T[] elements = queue.Download(parameters);
-        for (int l = 1; l <= Descriptor.Depth; l++)
+        RelaxationElements.ThrowIfNotFinite(queue, Descriptor, operands.Parameters, operands.Input, operands.Target);
+        TensorView<T> state = inErrors ? errors : operands.Activities;
+        if (!state.IsEmpty)
         {
-            Check($"parameters: W_{l}", elements.AsSpan((int)Descriptor.WeightOffset(l), (int)(Descriptor.Widths[l] * Descriptor.Widths[l - 1])), Descriptor.Widths[l - 1]);
-            if (Descriptor.Bias)
-            {
-                Check($"parameters: b_{l}", elements.AsSpan((int)Descriptor.BiasOffset(l), (int)Descriptor.Widths[l]), 0);
-            }
-        }
-
-        Check(nameof(input), queue.Download(input), Descriptor.Widths[0]);
-        Check(nameof(target), queue.Download(target), Descriptor.Widths[^1]);
-        elements = activities.IsEmpty ? [] : queue.Download(activities);
-        for (int l = 1; elements.Length > 0 && l < Descriptor.Depth; l++)
-        {
-            Check($"activities: Z_{l}", elements.AsSpan((int)Descriptor.ActivityOffset(l), (int)(Descriptor.Batch * Descriptor.Widths[l])), Descriptor.Widths[l]);
-        }
-
-        static void Check(string name, ReadOnlySpan<T> values, long columns)
-        {
-            for (int i = 0; i < values.Length; i++)
-            {
-                if (!T.IsFinite(values[i]))
-                {
-                    string place = columns > 0 ? $"[{i / columns}, {i % columns}]" : $"[{i}]";
-                    throw new ArgumentException($"{name}{place} is {values[i]}, a finite number expected");
-                }
-            }
+            RelaxationElements.ThrowIfNotFinite(queue, Descriptor, inErrors ? "errors: E" : "activities: Z", state);
         }
     }
 }

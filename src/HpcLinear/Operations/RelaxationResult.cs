@@ -11,13 +11,14 @@ public sealed record RelaxationResult
     /// <summary>Steps made: the most over the samples.</summary>
     public required int Steps { get; init; }
 
-    /// <summary>Energy F, batch mean without the weights' regularisers, before every step and after the last; empty when not asked for.</summary>
+    /// <summary>Batch-mean energy, the sum over the layers as <see cref="RelaxationPlan{T}.Energies"/> gives them (without activity decay and the weights' regularisers), before every step and
+    /// after the last; empty when not asked for.</summary>
     public IReadOnlyList<double> EnergyTrace { get; init; } = [];
 
-    /// <summary>Energy before the first step.</summary>
+    /// <summary>Energy, as in <see cref="EnergyTrace"/>, before the first step; NaN where there was neither a step nor a trace, or the start has none that is finite.</summary>
     public double InitialEnergy { get; init; } = double.NaN;
 
-    /// <summary>Energy before the last step, or after it when traced.</summary>
+    /// <summary>Energy before the last step, or after it when traced; NaN where <see cref="InitialEnergy"/> is.</summary>
     public double LastEnergy { get; init; } = double.NaN;
 
     /// <summary>The step at which the energy left its bounds; -1 if it did not.</summary>

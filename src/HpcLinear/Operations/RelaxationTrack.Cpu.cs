@@ -87,11 +87,7 @@ internal unsafe ref struct RelaxationTrack<T>
 
             if (!double.IsFinite(total[s]) || total[s] > options.DivergenceFactor * start[s])
             {
-                Diverged = true;
-                ref RelaxationOutcome outcome = ref job.Outcomes[group];
-                outcome.DivergedStep = t;
-                outcome.DivergedLayer = LargestLayer(slice, s);
-                outcome.Steps = t;
+                Diverge(t, LargestLayer(slice, s));
                 return false;
             }
         }
@@ -153,16 +149,49 @@ internal unsafe ref struct RelaxationTrack<T>
         }
     }
 
-    public readonly void Finish(RelaxationSlice<T> slice)
+    /// <summary>Takes the energies after the last step: they diverged when one is infinite or NaN.</summary>
+    public void Finish(RelaxationSlice<T> slice)
     {
         double* total = stackalloc double[lanes];
         Total(slice, total);
         int steps = job.Outcomes[group].Steps;
+        for (int s = 0; s < count; s++)
+        {
+            if (!double.IsFinite(total[s]))
+            {
+                Diverge(steps, LargestLayer(slice, s));
+                return;
+            }
+        }
+
+        if (!job.Options!.TraceEnergy)
+        {
+            return;
+        }
 
         // Slices that stopped earlier hold their last energy, so that the sum over the batch stays one.
-        for (int t = steps; t <= job.Options!.Steps; t++)
+        for (int t = steps; t <= job.Options.Steps; t++)
         {
             Save(total, t);
+        }
+    }
+
+    /// <summary>Looks for what the last step made of the activities where their energy is not asked for: squares that are infinite or NaN are a divergence.</summary>
+    public void CheckActivities(RelaxationSlice<T> slice)
+    {
+        int steps = job.Outcomes[group].Steps;
+        for (int l = 1; l < job.Layers.Depth && steps > 0 && !Diverged; l++)
+        {
+            RelaxationSlice<T>.Clear(squares, lanes);
+            job.Kernels.AddProducts(job.Vectors, slice.Layer(l), slice.Layer(l), job.Layers.Widths[l], squares);
+            foreach (T sum in new ReadOnlySpan<T>(squares, count))
+            {
+                if (!T.IsFinite(sum))
+                {
+                    Diverge(steps, l);
+                    break;
+                }
+            }
         }
     }
 
@@ -186,7 +215,7 @@ internal unsafe ref struct RelaxationTrack<T>
                 sum += error * error;
             }
 
-            double rms = Math.Sqrt(sum / units);
+            double rms = Math.Sqrt(sum / Math.Max(1, units));
             bool accepted = rms <= 1;
             double factor = rms == 0 ? 10 : double.IsFinite(rms) ? Math.Clamp(0.9 / Math.Sqrt(rms), 0.2, 10) : 0.2;
             if (refused[s])
@@ -224,6 +253,13 @@ internal unsafe ref struct RelaxationTrack<T>
                 total[s] += layer[s];
             }
         }
+    }
+
+    private void Diverge(int step, int layer)
+    {
+        Diverged = true;
+        ref RelaxationOutcome outcome = ref job.Outcomes[group];
+        (outcome.DivergedStep, outcome.DivergedLayer, outcome.Steps) = (step, layer, step);
     }
 
     private readonly int LargestLayer(RelaxationSlice<T> slice, int sample)

@@ -11,15 +11,7 @@ internal static class FiniteCheck
     public static int FirstLayer<T>(CommandQueue queue, RelaxationDescriptor network, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        T[] elements = queue.Download(parameters);
-        for (int l = 1; l <= network.Depth; l++)
-        {
-            Check($"parameters: W_{l}", elements.AsSpan((int)network.WeightOffset(l), (int)(network.Widths[l] * network.Widths[l - 1])), network.Widths[l - 1]);
-            Check($"parameters: b_{l}", network.Bias ? elements.AsSpan((int)network.BiasOffset(l), (int)network.Widths[l]) : [], network.Widths[l]);
-        }
-
-        Check(nameof(input), queue.Download(input), network.Widths[0]);
-        Check(nameof(target), queue.Download(target), network.Widths[^1]);
+        RelaxationElements.ThrowIfNotFinite(queue, network, parameters, input, target);
         T[] states = queue.Download(activities);
         int at = Array.FindIndex(states, z => !T.IsFinite(z));
         long batch = input.Shape[0], sum = 0;
@@ -60,17 +52,5 @@ internal static class FiniteCheck
         }
 
         return Enumerable.Range(1, network.Depth).Last(l => network.BiasOffset(l) <= at);
-    }
-
-    private static void Check<T>(string name, ReadOnlySpan<T> values, long columns)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T>
-    {
-        for (int i = 0; i < values.Length; i++)
-        {
-            if (!T.IsFinite(values[i]))
-            {
-                throw new ArgumentException($"{name}[{i / columns}, {i % columns}] is {values[i]}, a finite number expected");
-            }
-        }
     }
 }

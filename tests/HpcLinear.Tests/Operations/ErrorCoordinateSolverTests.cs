@@ -101,6 +101,57 @@ public abstract class ErrorCoordinateSolverTests<T>
     }
 
     [Theory, AllTargets(CpuOnly = true)]
+    public void Without_hidden_layers_nothing_of_an_earlier_call_is_read(Target target)
+    {
+        RelaxationDescriptor network = new() { Batch = 3, Widths = [2, 4] };
+        NetworkCase poison = NetworkCase.Of<T>(Tanh with { Activation = Activation.Linear });
+        foreach (RelaxationMethod method in new[] { RelaxationMethod.ConjugateGradients, RelaxationMethod.GaussNewton })
+        {
+            using NetworkDevice<T> p = new(poison with { Parameters = [.. poison.Parameters.Select(_ => double.NaN)] }, Targets.Open(target));
+            Assert.Throws<ArgumentException>(() => p.Errors(Zeros(p), new() { Method = method, Steps = 2 }));
+            NetworkCase c = NetworkCase.Of<T>(network);
+            using RelaxationPlan<T> plan = RelaxationPlan.Create<T>(p.Queue.Device, network);
+            RelaxationResult result = plan.RelaxErrors(
+                p.Queue,
+                p.Upload(c.Parameters, network.ParameterShape),
+                p.Upload(c.Input, network.InputShape),
+                p.Upload(c.Target, network.TargetShape),
+                p.New(network.ActivityShape),
+                p.New(network.ActivityShape),
+                new() { Method = method, Steps = 3 });
+            Assert.Equal((RelaxationStatus.Finished, result.InitialEnergy), (result.Status, result.LastEnergy));
+        }
+    }
+
+    [Theory, AllTargets(CpuOnly = true)]
+    public void A_last_step_that_overflows_is_a_divergence(Target target)
+    {
+        // x = 0 keeps the start finite; what the weights send back is not.
+        RelaxationDescriptor network = new() { Batch = 20, Widths = [2, 3, 3, 3, 2] };
+        NetworkCase c = NetworkCase.Of<T>(network);
+        double huge = IsFloat ? 1e30 : 1e200;
+        c = c with { Input = new double[c.Input.Length], Parameters = [.. c.Parameters.Select(w => w * huge)] };
+        foreach (RelaxationMethod method in new[] { RelaxationMethod.ConjugateGradients, RelaxationMethod.GaussNewton, RelaxationMethod.GradientDescent })
+        {
+            using NetworkDevice<T> d = new(c, Targets.Open(target));
+            RelaxationResult result = d.Errors(Zeros(d), new() { Method = method, Steps = 1, Step = 1 });
+            Assert.Equal((RelaxationStatus.Diverged, 1), (result.Status, result.DivergedStep));
+        }
+
+        using NetworkDevice<T> a = new(c, Targets.Open(target));
+        a.Queue.Fill(a.Activities, T.Zero);
+        Assert.Equal(RelaxationStatus.Diverged, a.Relax(new() { Steps = 1, Step = 1 }).Status);
+    }
+
+    [Theory, AllTargets(CpuOnly = true)]
+    public void Messages_call_errors_errors(Target target)
+    {
+        using NetworkDevice<T> d = new(NetworkCase.Of<T>(Tanh), Targets.Open(target));
+        Assert.Contains("errors", Assert.Throws<ShapeException>(() => d.Plan.StableErrorStep(d.Queue, d.Parameters, d.Input, d.Target, d.Input)).Message, StringComparison.Ordinal);
+        Assert.Contains("errors: E_1[0, 0] is NaN", Assert.Throws<ArgumentException>(() => d.Errors(d.New(Tanh.ActivityShape), new() { Steps = 2, Step = 0.1 })).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, AllTargets(CpuOnly = true)]
     public void Nothing_is_suggested_when_the_step_was_not_at_fault(Target target)
     {
         using NetworkDevice<T> d = new(NetworkCase.Of<T>(Tanh), Targets.Open(target));

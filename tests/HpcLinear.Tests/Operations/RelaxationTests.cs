@@ -107,6 +107,49 @@ public abstract class RelaxationTests<T>
     }
 
     [Theory, AllTargets]
+    public void A_divergence_is_the_same_with_any_thread_count(Target target)
+    {
+        RelaxationDescriptor network = Deep with { Batch = 20, Activation = Activation.Linear };
+        foreach (bool inErrors in new[] { false, true })
+        {
+            RelaxationResult? result = null;
+            T[]? bits = null;
+            foreach (int threads in new[] { 1, 11 })
+            {
+                // 11 threads have a vector of samples each, one thread takes two at a time.
+                using Device device = Devices.Open(target, new() { Threads = threads });
+                using NetworkDevice<T> d = new(NetworkCase.Of<T>(network), device);
+                Tensor<T> errors = d.Upload(d.Case.Activities, network.ActivityShape);
+                RelaxationOptions options = new() { Steps = 40, Step = 5 };
+                RelaxationResult now = inErrors ? d.Errors(errors, options) : d.Relax(options);
+                Assert.Equal(RelaxationStatus.Diverged, now.Status);
+                result ??= now;
+                Assert.Equal((result.Steps, result.DivergedStep, result.DivergedLayer, result.LastEnergy), (now.Steps, now.DivergedStep, now.DivergedLayer, now.LastEnergy));
+                T[] read = [.. d.Read(d.Activities), .. d.Read(errors)];
+                Assert.Equal(bits ?? read, read);
+                bits = read;
+            }
+        }
+    }
+
+    [Theory, AllTargets]
+    public void Energies_that_nobody_looked_at_are_not_reported(Target target)
+    {
+        using NetworkDevice<T> d = new(NetworkCase.Of<T>(Deep), Targets.Open(target));
+        RelaxationResult result = d.Relax(new() { Steps = 0, Step = 0.25 });
+        Assert.Equal((double.NaN, double.NaN), (result.InitialEnergy, result.LastEnergy));
+        result = d.Relax(new() { Steps = 0, Step = 0.25, TraceEnergy = true });
+        Assert.Equal((result.EnergyTrace[0], result.EnergyTrace[0]), (result.InitialEnergy, result.LastEnergy));
+    }
+
+    [Theory, AllTargets]
+    public void Adaptive_steps_without_hidden_layers_reach_their_horizon(Target target)
+    {
+        using NetworkDevice<T> d = new(NetworkCase.Of<T>(new() { Batch = 3, Widths = [2, 4] }), Targets.Open(target));
+        Assert.InRange(d.Relax(new() { Method = RelaxationMethod.AdaptiveHeun, Steps = 1000, Step = 0.5, Horizon = 20 }).Steps, 1, 5);
+    }
+
+    [Theory, AllTargets]
     public void An_error_descends_one_layer_a_step(Target target)
     {
         // From the feed-forward state E_l is exactly 0 below layer L - t.
