@@ -79,9 +79,9 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
     public double* Results;
 
     /// <summary>Rows of lanes that a task keeps besides the slice's own.</summary>
-    public static long ExtraUnits(RelaxationLayers<T> layers, RelaxationTask task, RelaxationMethod method, bool certifies) => task switch
+    public static long ExtraUnits(RelaxationLayers<T> layers, RelaxationTask task, RelaxationMethod method, bool certifies, bool masked) => task switch
     {
-        RelaxationTask.Relax => ControlRows + (layers.HiddenUnits * (1 + method switch { RelaxationMethod.GradientDescent => 0, RelaxationMethod.Momentum or RelaxationMethod.Nesterov => 1, _ => 3 }))
+        RelaxationTask.Relax => ControlRows + (layers.HiddenUnits * ((masked ? 1 : 0) + method switch { RelaxationMethod.GradientDescent => 0, RelaxationMethod.Momentum or RelaxationMethod.Nesterov => 1, _ => 3 }))
             + (certifies ? CertificateUnits(layers) : 0),
         RelaxationTask.ErrorGradient or RelaxationTask.RelaxErrors => ControlRows + (2 * layers.HiddenUnits) + ErrorCoordinates<T>.Units(layers),
         RelaxationTask.SolveErrors => ControlRows + ErrorSolver<T>.Units(layers, method),
@@ -212,7 +212,7 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
         int lanes = slice.Lanes;
         nint elements = Layers.HiddenUnits * lanes;
         RelaxationTrack<T> track = new(this, slice, group);
-        T* mask = slice.Extra + (ControlRows * lanes), first = mask + elements;
+        T* mask = slice.Extra + (ControlRows * lanes), first = Mask == null ? mask : mask + elements;
         slice.LoadHidden(Activities, slice.Activities);
         if (Mask != null)
         {
@@ -243,7 +243,7 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
 
             if (going && options.EnergyTolerance > 0 && (t + 1) % options.CheckInterval == 0)
             {
-                going = !track.Settled(Certify(slice, slice.Extra + (ExtraUnits(Layers, Task, options.Method, false) * lanes)));
+                going = !track.Settled(Certify(slice, slice.Extra + (ExtraUnits(Layers, Task, options.Method, false, Mask != null) * lanes)));
             }
         }
 

@@ -71,7 +71,7 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         string slicesText = $"one pass, {slices} slice{(slices == 1 ? "" : "s")} of {vectors * kernels.Width} samples";
         Choices =
         [
-            new("relax step", slicesText, kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.GradientDescent), descriptor.StepFlops, bytes, rejected),
+            new("relax step", $"{slicesText}; activities held once, a mask as often again, nothing allocated a step", kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.GradientDescent), descriptor.StepFlops, bytes, rejected),
             new("relax step, Heun", slicesText, kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.Heun), 2 * descriptor.StepFlops, 2 * bytes, []),
             new("error coordinates step", slicesText, kernel, Bytes(RelaxationTask.RelaxErrors, default), descriptor.WeightGradientFlops, 2 * bytes, []),
             new("conjugate gradients iteration", slicesText, kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.ConjugateGradients), descriptor.WeightGradientFlops, 2 * bytes, []),
@@ -245,8 +245,8 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         Descriptor.Batch * (layers.HiddenUnits + layers.Widths[^1] + (2 * layers.MaxWidth)),
         Descriptor.SpectralPenalty > 0 ? (long)layers.MaxWidth * layers.MaxWidth : 0);
 
-    private long Bytes(RelaxationTask task, RelaxationMethod method, bool certifies = false) =>
-        RelaxationSlice<T>.Bytes(layers, vectors * kernels.Width, RelaxationJob<T>.ExtraUnits(layers, task, method, certifies)) * threads;
+    private long Bytes(RelaxationTask task, RelaxationMethod method, bool certifies = false, bool masked = false) =>
+        RelaxationSlice<T>.Bytes(layers, vectors * kernels.Width, RelaxationJob<T>.ExtraUnits(layers, task, method, certifies, masked)) * threads;
 
     private TensorView<T> BelowOf(int l, in RelaxationOperands<T> operands) =>
         l == 1 ? operands.Input : operands.Activities.Tensor.View(operands.Activities.Offset + (layers.Unit[l - 1] * Descriptor.Batch), deltaShapes[l - 1]);
@@ -280,7 +280,7 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
     private void Run(CommandQueue queue, ref RelaxationJob<T> job, RelaxationMethod method)
     {
         CpuQueue cpu = (CpuQueue)queue;
-        long bytes = Bytes(job.Task, method, job.Options?.EnergyTolerance > 0);
+        long bytes = Bytes(job.Task, method, job.Options?.EnergyTolerance > 0, job.Mask != null);
         job.WorkerBytes = bytes / threads;
         job.Memory = cpu.Workspace(bytes);
         cpu.Team.Run(slices, ref job);
