@@ -9,9 +9,9 @@ namespace HpcLinear.Cli.Plots;
 /// <summary>A figure of an experiment: curves in panels, all with the same axes, and one legend at the right.</summary>
 internal static class RowPlot
 {
-    private const int PanelWidth = 400, OnlyPanelWidth = 620, PanelHeight = 340, LegendWidth = 214, TitleHeight = 52, Left = 74, Right = 16, Bottom = 56, Top = 34;
+    private const int PanelWidth = 400, OnlyPanelWidth = 620, PanelHeight = 340, LegendWidth = 214, TitleHeight = 26, CaptionLine = 18, Left = 74, Right = 16, Bottom = 56, Top = 34;
     private const float MarkerSize = 6;
-    private const double Room = 0.06, PlaceRoom = 0.6, BarHalf = 0.22;
+    private const double LetterWidth = 6.4, Room = 0.06, PlaceRoom = 0.6, BarHalf = 0.22;
 
     private static readonly double[] Mantissas = [1, 2, 5];
     private static readonly MarkerShape[] Shapes = [MarkerShape.FilledCircle, MarkerShape.FilledSquare, MarkerShape.FilledTriangleUp, MarkerShape.FilledDiamond];
@@ -37,7 +37,9 @@ internal static class RowPlot
         (double lowY, double highY) = Limits(figure.Y, [.. points.Select(p => p.Y)]);
         string[] panels = [.. curves.Select(c => c.Panel).Distinct()], names = [.. curves.Select(c => c.Name).Where(n => n.Length > 0).Distinct()];
         int columns = Math.Min(panels.Length, 2), lines = (panels.Length + columns - 1) / columns, panelWidth = panels.Length == 1 ? OnlyPanelWidth : PanelWidth;
-        int width = (columns * panelWidth) + LegendWidth, height = TitleHeight + (lines * PanelHeight);
+        int width = (columns * panelWidth) + LegendWidth;
+        string[] caption = Wrap($"{last.Text("target")}, {last.Text("type")}; {last.SettingsText}", (int)(width / LetterWidth));
+        int head = TitleHeight + ((caption.Length + 1) * CaptionLine), height = head + (lines * PanelHeight);
         List<(Plot, PixelRect)> parts = [];
         for (int p = 0; p < panels.Length; p++)
         {
@@ -55,18 +57,40 @@ internal static class RowPlot
                 Add(plot, figure, curve, Math.Max(0, Array.IndexOf(names, curve.Name)));
             }
 
-            float left = p % columns * panelWidth, top = TitleHeight + (p / columns * PanelHeight);
+            float left = p % columns * panelWidth, top = head + (p / columns * PanelHeight);
             parts.Add((plot, new(left, left + panelWidth, top + PanelHeight, top)));
         }
 
-        parts.Add((Caption(figure.Title, PlotStyle.TitleSize), new(0, width, TitleHeight / 2, 0)));
-        parts.Add((Caption($"{last.Text("target")}, {last.Text("type")}; {last.SettingsText}", PlotStyle.SmallSize), new(0, width, TitleHeight, TitleHeight / 2)));
+        parts.Add((Caption(figure.Title, PlotStyle.TitleSize, TitleHeight), new(0, width, TitleHeight, 0)));
+        for (int i = 0; i < caption.Length; i++)
+        {
+            int top = TitleHeight + (i * CaptionLine);
+            parts.Add((Caption(caption[i], PlotStyle.SmallSize, CaptionLine), new(0, width, top + CaptionLine, top)));
+        }
+
         if (names.Length > 1 || curves.Any(c => c.Form == CurveForm.OpenMarkers))
         {
-            parts.Add((Legend(curves, names), new(columns * panelWidth, width, height, TitleHeight)));
+            parts.Add((Legend(curves, names), new(columns * panelWidth, width, height, head)));
         }
 
         return new(width, height, parts);
+    }
+
+    /// <summary>Lines of whole words.</summary>
+    private static string[] Wrap(string text, int letters)
+    {
+        List<string> lines = [""];
+        foreach (string word in text.Split(' '))
+        {
+            if (lines[^1].Length + word.Length >= letters)
+            {
+                lines.Add("");
+            }
+
+            lines[^1] += lines[^1].Length == 0 ? word : $" {word}";
+        }
+
+        return [.. lines];
     }
 
     private static (double X, double Y) Place(Figure figure, (double X, double Y) point) => (Place(figure.X, point.X), Place(figure.Y, point.Y));
@@ -77,7 +101,8 @@ internal static class RowPlot
     {
         if (axis.Places.Count > 0)
         {
-            return (-PlaceRoom, axis.Places.Count - 1 + PlaceRoom);
+            // Places behind the last one used are left out.
+            return (-PlaceRoom, values.Max() + PlaceRoom);
         }
 
         double low = values.Min(), high = values.Max(), room = Math.Max((high - low) * Room, high == low ? Math.Max(Math.Abs(high) * Room, 0.1) : 0);
@@ -123,12 +148,12 @@ internal static class RowPlot
         }
     }
 
-    private static Plot Caption(string text, float size)
+    private static Plot Caption(string text, float size, int height)
     {
         Plot plot = PlotStyle.Create("", "");
         plot.Axes.Title.Label.Text = text;
         plot.Axes.Title.Label.FontSize = size;
-        Empty(plot);
+        Empty(plot, height);
         return plot;
     }
 
@@ -155,10 +180,10 @@ internal static class RowPlot
         return plot;
     }
 
-    private static void Empty(Plot plot)
+    private static void Empty(Plot plot, int captionHeight = 0)
     {
         plot.HideGrid();
-        plot.Layout.Fixed(new PixelPadding(Right, Right, 0, plot.Axes.Title.Label.Text.Length > 0 ? (TitleHeight / 2) - 2 : Top));
+        plot.Layout.Fixed(new PixelPadding(Right, Right, 0, captionHeight > 0 ? captionHeight - 2 : Top));
         plot.Axes.Left.IsVisible = plot.Axes.Bottom.IsVisible = plot.Axes.Right.IsVisible = plot.Axes.Top.IsVisible = false;
     }
 
