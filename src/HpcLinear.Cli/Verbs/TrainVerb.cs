@@ -13,7 +13,7 @@ namespace HpcLinear.Cli.Verbs;
 [Verb("train", HelpText = "Train a predictive-coding network on labelled data, with checkpoints.")]
 internal sealed class TrainVerb : IVerb
 {
-    private const double DefaultStep = 0.3, DefaultErrorStep = 0.5, DefaultRate = 0.03, DefaultStandardRate = 0.001, MostSeconds = 1e6;
+    private const double DefaultStep = 0.3, DefaultRate = 0.03, DefaultStandardRate = 0.001, MostSeconds = 1e6;
     private static readonly TimeSpan ShortestRedraw = TimeSpan.FromSeconds(0.2), ShortestLine = TimeSpan.FromSeconds(10);
 
     /// <summary>How long a step and a checkpoint may take after Ctrl-C; a second Ctrl-C ends the process at once.</summary>
@@ -42,7 +42,7 @@ internal sealed class TrainVerb : IVerb
     [Option("steps", MetaValue = "T", HelpText = "Relaxation steps a minibatch; by default the number of weight layers, with errors 10, with gauss-newton 2.")]
     public int? Steps { get; set; }
 
-    [Option("step", MetaValue = "S|auto", HelpText = "Step size of the relaxation, a sample; 0.3 by default, with errors 0.5; auto computes one a minibatch, at the cost of 13 steps.")]
+    [Option("step", MetaValue = "S|auto", HelpText = "Step size of the relaxation, a sample; 0.3 by default, with errors auto, which computes one a minibatch at the cost of 13 steps.")]
     public string? Step { get; set; }
 
     [Option("optimizer", MetaValue = "adam|sgd", HelpText = "adam by default.")]
@@ -280,8 +280,8 @@ internal sealed class TrainVerb : IVerb
             Relaxation = !relaxes ? null : new()
             {
                 Method = method,
-                Steps = Steps ?? (method == RelaxationMethod.GaussNewton ? 2 : errors ? 10 : network.Depth),
-                Step = steps ? ReadStep(errors ? DefaultErrorStep : DefaultStep) : null,
+                Steps = Steps ?? (method == RelaxationMethod.GaussNewton ? 2 : errors ? 4 : network.Depth),
+                Step = steps ? ReadStep(errors ? null : DefaultStep) : null,
             },
             Optimizer = optimizer,
             LearningRate = Rate ?? (ParameterisationOf(Text) == Parameterisation.Standard ? DefaultStandardRate : DefaultRate),
@@ -291,7 +291,7 @@ internal sealed class TrainVerb : IVerb
     }
 
     /// <summary>Null computes a step a minibatch.</summary>
-    private double? ReadStep(double otherwise)
+    private double? ReadStep(double? otherwise)
     {
         if (Step is null or "auto")
         {

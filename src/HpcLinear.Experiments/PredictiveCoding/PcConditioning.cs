@@ -202,7 +202,8 @@ public sealed class PcConditioning : Experiment<PcConditioningSettings>
     private static double Slope(IEnumerable<Row> rows, Func<Row, double> place)
     {
         (double X, double Y)[] points = [.. rows.Select(r => (place(r), Math.Log(r.Number(Condition))))];
-        if (points.Select(p => p.X).Distinct().Count() < 2)
+        // Two depths make a slope, but say nothing of its course.
+        if (points.Select(p => p.X).Distinct().Count() < 3)
         {
             return double.NaN;
         }

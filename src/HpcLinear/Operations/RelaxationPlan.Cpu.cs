@@ -212,12 +212,12 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         return Measure(queue, ref job).Sum();
     }
 
-    private protected override long FirstNegative(CommandQueue queue, TensorView<T> view)
+    private protected override long FirstOutside(CommandQueue queue, TensorView<T> view, T most)
     {
         T* elements = view.Pointer();
         for (long i = 0; i < view.Shape.ElementCount; i++)
         {
-            if (elements[i] < T.Zero)
+            if (!(elements[i] >= T.Zero && elements[i] <= most))
             {
                 return i;
             }

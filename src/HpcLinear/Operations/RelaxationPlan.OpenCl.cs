@@ -210,7 +210,8 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         return Read(q, memory, at, options);
     }
 
-    private protected override long FirstNegative(CommandQueue queue, TensorView<T> view) => Array.FindIndex(queue.Download(view), x => x < T.Zero);
+    private protected override long FirstOutside(CommandQueue queue, TensorView<T> view, T most) =>
+        Array.FindIndex(queue.Download(view), x => !(x >= T.Zero && x <= most));
 
     private protected override void DisposeCore()
     {

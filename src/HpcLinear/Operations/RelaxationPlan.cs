@@ -151,6 +151,10 @@ public abstract class RelaxationPlan<T> : Plan
         {
             CheckOperand(nameof(mask), mask, activityShape);
             Throw.IfOverlaps("relax", activities, mask);
+            if (FirstOutside(queue, mask, T.One) is var at and >= 0)
+            {
+                throw new ArgumentException($"relax: {nameof(mask)}[{at}] is {ElementAt(queue, mask, at)}, 0 or 1 expected", nameof(mask));
+            }
         }
 
         if (options.Method is RelaxationMethod.ConjugateGradients or RelaxationMethod.GaussNewton)
@@ -339,8 +343,8 @@ public abstract class RelaxationPlan<T> : Plan
     private protected virtual double ErrorGradientSquaresCore(CommandQueue queue, in RelaxationOperands<T> operands) =>
         throw new NotSupportedException($"{queue.Device.Target} has no certificates of relaxations: CPU targets have");
 
-    /// <summary>Index of the first element below 0; -1 if there is none.</summary>
-    private protected abstract long FirstNegative(CommandQueue queue, TensorView<T> view);
+    /// <summary>Index of the first element that is NaN or not from 0 to <paramref name="most"/>; -1 if there is none.</summary>
+    private protected abstract long FirstOutside(CommandQueue queue, TensorView<T> view, T most);
 
     /// <summary>Part of the stable step of descent that Nesterov's momentum allows.</summary>
     private static double Shortened(RelaxationOptions options) => options.Method == RelaxationMethod.Nesterov ? (1 + options.Momentum) / (1 + (2 * options.Momentum)) : 1;
@@ -442,14 +446,15 @@ public abstract class RelaxationPlan<T> : Plan
         CheckOperand(nameof(input), input, inputShape);
     }
 
+    private static T ElementAt(CommandQueue queue, TensorView<T> view, long index) => queue.Download(view.Tensor.View(view.Offset + index, [1]))[0];
+
     private void CheckTarget(CommandQueue queue, TensorView<T> target)
     {
         CheckOperand(nameof(target), target, targetShape);
-        if (Descriptor.Loss == OutputLoss.CrossEntropy && FirstNegative(queue, target) is var at and >= 0)
+        if (Descriptor.Loss == OutputLoss.CrossEntropy && FirstOutside(queue, target, T.PositiveInfinity) is var at and >= 0)
         {
             long classes = Descriptor.Widths[^1];
-            T value = queue.Download(target.Tensor.View(target.Offset + at, [1]))[0];
-            throw new ArgumentException($"relax: {nameof(target)}[{at / classes}, {at % classes}] is {value}, at least 0 expected with cross-entropy", nameof(target));
+            throw new ArgumentException($"relax: {nameof(target)}[{at / classes}, {at % classes}] is {ElementAt(queue, target, at)}, at least 0 expected with cross-entropy", nameof(target));
         }
     }
 

@@ -119,27 +119,9 @@ public abstract class RelaxationOpenClTests<T>(OpenClFixture fixture)
         const double Step = 0.0625, Momentum = 0.5;
         d.Queue.Upload(Array.ConvertAll(c.Activities, T.CreateTruncating), d.Activities);
         RelaxationResult result = d.Relax(new() { Method = method, Steps = 2, Step = Step, Momentum = Momentum, TraceEnergy = true });
-        double[] z = c.Activities, v = new double[z.Length];
-        List<double> trace = [];
-        for (int t = 0; t <= 2; t++)
-        {
-            trace.Add(RelaxationReference.Energies(network, c.Parameters, c.Input, c.Target, z).Layers.Sum());
-            double[] g = Gradient(z);
-            v = [.. v.Zip(g, (a, b) => (Momentum * a) + b)];
-            double[] direction = method switch
-            {
-                RelaxationMethod.Momentum => v,
-                RelaxationMethod.Nesterov => [.. g.Zip(v, (a, b) => a + (Momentum * b))],
-                RelaxationMethod.Heun => [.. g.Zip(Gradient([.. z.Zip(g, (a, b) => a - (Step * b))]), (a, b) => (a + b) / 2)],
-                _ => g,
-            };
-            z = t == 2 ? z : [.. z.Zip(direction, (a, b) => a - (Step * b))];
-        }
-
+        (double[] z, double[] trace) = c.Move(method, 2, Step, Momentum);
         Close(network, $"activities by {method}", z, d.Read(d.Activities));
-        Close(network, $"energies by {method}", [.. trace], [.. result.EnergyTrace.Select(T.CreateChecked)]);
-
-        double[] Gradient(double[] at) => RelaxationReference.Gradients(network, c.Parameters, c.Input, c.Target, at).Activities;
+        Close(network, $"energies by {method}", trace, [.. result.EnergyTrace.Select(T.CreateChecked)]);
     }
 
     private static void Close(RelaxationDescriptor network, string what, double[] expected, T[] actual) =>

@@ -38,30 +38,12 @@ public abstract class RelaxationTests<T>
             const double Step = 0.0625, Momentum = 0.5;
             using NetworkDevice<T> d = new(c, Targets.Open(target));
             RelaxationResult result = d.Relax(new() { Method = method, Steps = 3, Step = Step, Momentum = Momentum, TraceEnergy = true });
-            double[] z = c.Activities, v = new double[z.Length];
-            List<double> trace = [];
-            for (int t = 0; t <= 3; t++)
-            {
-                trace.Add(RelaxationReference.Energies(network, c.Parameters, c.Input, c.Target, z).Layers.Sum());
-                double[] g = Gradient(z);
-                v = [.. v.Zip(g, (a, b) => (Momentum * a) + b)];
-                double[] direction = method switch
-                {
-                    RelaxationMethod.Momentum => v,
-                    RelaxationMethod.Nesterov => [.. g.Zip(v, (a, b) => a + (Momentum * b))],
-                    RelaxationMethod.Heun => [.. g.Zip(Gradient([.. z.Zip(g, (a, b) => a - (Step * b))]), (a, b) => (a + b) / 2)],
-                    _ => g,
-                };
-                z = t == 3 ? z : [.. z.Zip(direction, (a, b) => a - (Step * b))];
-            }
-
+            (double[] z, double[] trace) = c.Move(method, 3, Step, Momentum);
             Close(z, d.Read(d.Activities), network, $"activities by {method}");
-            Close([.. trace], [.. result.EnergyTrace.Select(T.CreateChecked)], network, $"energies by {method}");
+            Close(trace, [.. result.EnergyTrace.Select(T.CreateChecked)], network, $"energies by {method}");
             Assert.Equal(3, result.Steps);
             Assert.Equal(RelaxationStatus.Finished, result.Status);
         }
-
-        double[] Gradient(double[] at) => RelaxationReference.Gradients(network, c.Parameters, c.Input, c.Target, at).Activities;
     });
 
     [Theory, AllTargets]
@@ -109,7 +91,17 @@ public abstract class RelaxationTests<T>
     [Theory, AllTargets]
     public void A_divergence_is_the_same_with_any_thread_count(Target target)
     {
+        // Only the first sample moves, so a slice of two vectors has one that diverges and one that does not.
         RelaxationDescriptor network = Deep with { Batch = 20, Activation = Activation.Linear };
+        NetworkCase c = NetworkCase.Of<T>(network);
+        Array.Clear(c.Input, (int)network.Widths[0], c.Input.Length - (int)network.Widths[0]);
+        Array.Clear(c.Target, (int)network.Widths[^1], c.Target.Length - (int)network.Widths[^1]);
+        for (int l = 1; l < network.Depth; l++)
+        {
+            int width = (int)network.Widths[l];
+            Array.Clear(c.Activities, (int)network.ActivityOffset(l) + width, (int)(network.Batch - 1) * width);
+        }
+
         foreach (bool inErrors in new[] { false, true })
         {
             RelaxationResult? result = null;
@@ -118,8 +110,8 @@ public abstract class RelaxationTests<T>
             {
                 // 11 threads have a vector of samples each, one thread takes two at a time.
                 using Device device = Devices.Open(target, new() { Threads = threads });
-                using NetworkDevice<T> d = new(NetworkCase.Of<T>(network), device);
-                Tensor<T> errors = d.Upload(d.Case.Activities, network.ActivityShape);
+                using NetworkDevice<T> d = new(c, device);
+                Tensor<T> errors = d.Upload(c.Activities, network.ActivityShape);
                 RelaxationOptions options = new() { Steps = 40, Step = 5 };
                 RelaxationResult now = inErrors ? d.Errors(errors, options) : d.Relax(options);
                 Assert.Equal(RelaxationStatus.Diverged, now.Status);
@@ -250,6 +242,17 @@ public abstract class RelaxationTests<T>
 
         static void Refused(Action call) =>
             Assert.Contains("target[1, 2] is -0.5, at least 0 expected with cross-entropy", Assert.Throws<ArgumentException>(call).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, AllTargets]
+    public void A_mask_is_between_0_and_1(Target target)
+    {
+        using NetworkDevice<T> d = new(NetworkCase.Of<T>(Deep), Targets.Open(target));
+        foreach (double wrong in new[] { double.NaN, -1, 2 })
+        {
+            double[] mask = [.. Enumerable.Range(0, (int)Deep.ActivityCount).Select(i => i == 7 ? wrong : 1)];
+            Assert.Contains("mask[7] is", Assert.Throws<ArgumentException>(() => d.Plan.Relax(d.Queue, d.Parameters, d.Input, d.Target, d.Activities, new() { Steps = 1, Step = 0.1 }, d.Upload(mask, Deep.ActivityShape))).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -61,6 +61,33 @@ internal sealed record NetworkCase(RelaxationDescriptor Network, double[] Parame
 
         double Rounded(double x) => double.CreateChecked(T.CreateChecked(x));
     }
+
+    /// <summary>Activities after some steps by a rule as it is written down, and the energies before every step and after the last.</summary>
+    public (double[] Activities, double[] Trace) Move(RelaxationMethod method, int steps, double step, double momentum)
+    {
+        double[] z = Activities, v = new double[z.Length], trace = new double[steps + 1];
+        for (int t = 0; t < steps; t++)
+        {
+            trace[t] = Energy();
+            double[] g = Gradient(z);
+            v = [.. v.Zip(g, (a, b) => (momentum * a) + b)];
+            double[] direction = method switch
+            {
+                RelaxationMethod.Momentum => v,
+                RelaxationMethod.Nesterov => [.. g.Zip(v, (a, b) => a + (momentum * b))],
+                RelaxationMethod.Heun => [.. g.Zip(Gradient([.. z.Zip(g, (a, b) => a - (step * b))]), (a, b) => (a + b) / 2)],
+                _ => g,
+            };
+            z = [.. z.Zip(direction, (a, b) => a - (step * b))];
+        }
+
+        trace[steps] = Energy();
+        return (z, trace);
+
+        double[] Gradient(double[] at) => RelaxationReference.Gradients(Network, Parameters, Input, Target, at).Activities;
+
+        double Energy() => RelaxationReference.Energies(Network, Parameters, Input, Target, z).Layers.Sum();
+    }
 }
 
 /// <summary>A network's numbers on a device.</summary>
