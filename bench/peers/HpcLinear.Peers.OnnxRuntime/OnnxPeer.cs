@@ -87,7 +87,7 @@ internal sealed class OnnxPeer : Peer
     }
 
     /// <summary>One group a network; filters are inputs, because they are what changes. The composition with a dilated filter is a convolution with it, reversed.</summary>
-    private OnnxTask<float> Composition(FilterChainDescriptor d)
+    private OnnxTask<float> Composition(DeepProductDescriptor d)
     {
         long problems = d.Problems ?? 1, length = d.Filters[0][0], stride = d.Strides[0][0];
         OnnxModel model = new(true);

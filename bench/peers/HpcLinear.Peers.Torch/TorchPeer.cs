@@ -149,7 +149,7 @@ internal sealed class TorchPeer : Peer
     }
 
     /// <summary>One group a network: the convolution with a dilated, reversed filter composes.</summary>
-    private static TorchTask<T> ChainOfGroups<T>(FilterChainDescriptor d)
+    private static TorchTask<T> ChainOfGroups<T>(DeepProductDescriptor d)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         long problems = d.Problems ?? 1;
@@ -172,7 +172,7 @@ internal sealed class TorchPeer : Peer
     }
 
     /// <summary>One multiply-add of whole arrays for each tap.</summary>
-    private static TorchTask<T> ChainOfShifts<T>(FilterChainDescriptor d)
+    private static TorchTask<T> ChainOfShifts<T>(DeepProductDescriptor d)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         long problems = d.Problems ?? 1;

@@ -6,10 +6,10 @@ namespace HpcLinear.Cli.Bench;
 internal static class ChainDefinition
 {
     /// <summary>The composed filters of <paramref name="problems"/> chains.</summary>
-    public static double[] Compose(FilterChainDescriptor chain, long problems, IReadOnlyList<double[]> filters) => Prefixes(chain, problems, filters)[^1];
+    public static double[] Compose(DeepProductDescriptor chain, long problems, IReadOnlyList<double[]> filters) => Prefixes(chain, problems, filters)[^1];
 
     /// <summary>The gradients of the inner product of the composed filters with <paramref name="cotangent"/>.</summary>
-    public static double[][] Gradients(FilterChainDescriptor chain, long problems, IReadOnlyList<double[]> filters, double[] cotangent)
+    public static double[][] Gradients(DeepProductDescriptor chain, long problems, IReadOnlyList<double[]> filters, double[] cotangent)
     {
         double[][] prefixes = Prefixes(chain, problems, filters), gradients = new double[filters.Count][];
         double[] upper = cotangent;
@@ -27,7 +27,7 @@ internal static class ChainDefinition
         return gradients;
     }
 
-    private static double[][] Prefixes(FilterChainDescriptor chain, long problems, IReadOnlyList<double[]> filters)
+    private static double[][] Prefixes(DeepProductDescriptor chain, long problems, IReadOnlyList<double[]> filters)
     {
         double[][] prefixes = new double[filters.Count][];
         prefixes[0] = filters[0];
@@ -42,7 +42,7 @@ internal static class ChainDefinition
     }
 
     /// <summary>The composition of layers 0 … layer - 1, already one filter, with one more.</summary>
-    private static FilterCompositionDescriptor Step(FilterChainDescriptor chain, long problems, int layer)
+    private static FilterCompositionDescriptor Step(DeepProductDescriptor chain, long problems, int layer)
     {
         long[] extent = [.. chain.Filters[0]], stride = [.. chain.Strides[0]];
         for (int l = 1; l < layer; l++)

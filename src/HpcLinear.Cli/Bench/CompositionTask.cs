@@ -11,8 +11,8 @@ internal sealed class CompositionTask<T> : BenchTask
 {
     private readonly CommandQueue queue;
     private readonly CompositionProblem problem;
-    private readonly FilterChainDescriptor descriptor;
-    private readonly FilterChainPlan<T> plan;
+    private readonly DeepProductDescriptor descriptor;
+    private readonly DeepProductPlan<T> plan;
     private readonly RandomOperand[] operands;
     private readonly TensorView<T>[] filters;
     private readonly Tensor<T> result;
@@ -22,7 +22,7 @@ internal sealed class CompositionTask<T> : BenchTask
         this.queue = queue;
         this.problem = problem;
         descriptor = problem.Descriptor;
-        plan = Own(FilterChainPlan.Create<T>(queue.Device, descriptor));
+        plan = Own(DeepProductPlan.Create<T>(queue.Device, descriptor));
         operands = [.. descriptor.Filters.Select((_, layer) => new RandomOperand((ulong)(layer + 1), descriptor.FilterShape(layer).ElementCount))];
         filters = [.. operands.Select((operand, layer) => (TensorView<T>)Own(operand.Upload<T>(queue, descriptor.FilterShape(layer))))];
         result = Result<T>(queue, descriptor.ComposedShape);

@@ -14,7 +14,7 @@ internal sealed class DigitChains
     private const int MagnitudeStep = 10;
 
     private readonly int digits;
-    private readonly FilterChainDescriptor descriptor;
+    private readonly DeepProductDescriptor descriptor;
     private readonly RandomOperand[] filters;
     private readonly RandomOperand cotangent;
     private readonly double[] composed;
@@ -42,9 +42,9 @@ internal sealed class DigitChains
     public void Run<T>(DemoRun<T> run, int count)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        FilterChainDescriptor d = Describe(count);
+        DeepProductDescriptor d = Describe(count);
         CommandQueue queue = run.Queue;
-        using FilterChainPlan<T> plan = FilterChainPlan.Create<T>(queue.Device, d);
+        using DeepProductPlan<T> plan = DeepProductPlan.Create<T>(queue.Device, d);
         Tensor<T>[] w = [], dw = [];
         try
         {
@@ -74,7 +74,7 @@ internal sealed class DigitChains
         }
     }
 
-    private static FilterChainDescriptor Describe(int problems) => new()
+    private static DeepProductDescriptor Describe(int problems) => new()
     {
         Problems = problems,
         Channels = [1, 4, 4, 4, 1],
@@ -91,7 +91,7 @@ internal sealed class DigitChains
     private void Compute(int index)
     {
         int from = index * Piece, count = Math.Min(Piece, digits - from);
-        FilterChainDescriptor part = Describe(count);
+        DeepProductDescriptor part = Describe(count);
         double[][] w = [.. filters.Select(f => f.ToArray(Size(f, from), Size(f, count)))];
         double[] g = cotangent.ToArray(Size(cotangent, from), Size(cotangent, count));
         ChainDefinition.Compose(part, count, w).CopyTo(composed, Size(cotangent, from));

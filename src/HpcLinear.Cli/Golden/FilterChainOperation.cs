@@ -14,7 +14,7 @@ internal sealed class FilterChainOperation : IDeviceOperation
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        FilterChainDescriptor chain = Describe(context.Case);
+        DeepProductDescriptor chain = Describe(context.Case);
         int layers = chain.Filters.Count;
         if (output == "stride")
         {
@@ -27,7 +27,7 @@ internal sealed class FilterChainOperation : IDeviceOperation
             return null;
         }
 
-        FilterChainPlan<T> plan = context.Own(FilterChainPlan.Create<T>(context.Device, chain));
+        DeepProductPlan<T> plan = context.Own(DeepProductPlan.Create<T>(context.Device, chain));
         TensorView<T>[] filters = [.. Enumerable.Range(0, layers).Select(l => (TensorView<T>)context.Input(Numbered("w", l)))];
         if (layer is null)
         {
@@ -47,7 +47,7 @@ internal sealed class FilterChainOperation : IDeviceOperation
 
     internal static string Numbered(string name, int layer) => string.Create(CultureInfo.InvariantCulture, $"{name}{layer}");
 
-    private static FilterChainDescriptor Describe(GoldenCase golden)
+    private static DeepProductDescriptor Describe(GoldenCase golden)
     {
         IReadOnlyList<Shape> strides = golden.Parameters.ExtentLists("strides");
         Shape[] filters = [.. strides.Select((_, l) => golden.Input(Numbered("w", l)).Shape)];
@@ -62,7 +62,7 @@ internal sealed class FilterChainOperation : IDeviceOperation
             throw new DataFormatException(golden.Name, $"filters {string.Join(' ', filters.Select(f => f.ToString()))}", "[problems?, out, in, filter…] with as many axes as each stride");
         }
 
-        FilterChainDescriptor chain = new()
+        DeepProductDescriptor chain = new()
         {
             Problems = lead == 1 ? filters[0][0] : null,
             Channels = [filters[0][lead + 1], .. filters.Select(f => f[lead])],

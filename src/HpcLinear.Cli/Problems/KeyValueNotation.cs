@@ -101,7 +101,7 @@ internal static class KeyValueNotation
         return new(id, network, (int)steps);
     }
 
-    private static FilterChainDescriptor Composition(Fields fields)
+    private static DeepProductDescriptor Composition(Fields fields)
     {
         long layers = fields.Number("L");
         Shape filter = fields.Extents("k"), stride = fields.Extents("s", filter.Rank, 1);
@@ -110,7 +110,7 @@ internal static class KeyValueNotation
             throw new ProblemException(ProblemError.Size, $"comp: 1 to 1000 layers expected, got L={layers}");
         }
 
-        FilterChainDescriptor chain = new()
+        DeepProductDescriptor chain = new()
         {
             Problems = fields.Number("p"),
             Channels = Shape.Uniform((int)layers + 1, 1),

@@ -13,14 +13,14 @@ internal sealed record GemmProblem(string Id, GemmDescriptor Descriptor) : Probl
 internal sealed record ConvolutionProblem(string Id, ConvolutionDescriptor Descriptor) : Problem(Id);
 
 /// <summary>Chains of filters composed to one filter each.</summary>
-internal sealed record CompositionProblem(string Id, FilterChainDescriptor Descriptor) : Problem(Id)
+internal sealed record CompositionProblem(string Id, DeepProductDescriptor Descriptor) : Problem(Id)
 {
     /// <summary>Nominal work, one layer composed after the other: 2 · problems · length · taps for each of L - 1 compositions of one channel.</summary>
     public double NominalFlops
     {
         get
         {
-            FilterChainDescriptor d = Descriptor;
+            DeepProductDescriptor d = Descriptor;
             double flops = 0;
             long[] length = [.. d.Filters[0]], stride = [.. d.Strides[0]];
             for (int layer = 1; layer < d.Filters.Count; layer++)

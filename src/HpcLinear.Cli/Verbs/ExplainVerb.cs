@@ -82,7 +82,7 @@ internal sealed class ExplainVerb : IVerb
         {
             GemmProblem gemm => GemmPlan.Create<T>(device, gemm.Descriptor),
             ConvolutionProblem conv => ConvolutionPlan.Create<T>(device, conv.Descriptor),
-            CompositionProblem chain => FilterChainPlan.Create<T>(device, chain.Descriptor),
+            CompositionProblem chain => DeepProductPlan.Create<T>(device, chain.Descriptor),
             RelaxationProblem relaxation => RelaxationPlan.Create<T>(device, relaxation.Descriptor),
             LinearEquilibriumProblem equilibrium => LinearEquilibriumPlan.Create<T>(device, equilibrium.Descriptor),
             UnsupportedProblem other => throw new NotSupportedException($"'{other.Kind}' problems are not computed by this version"),

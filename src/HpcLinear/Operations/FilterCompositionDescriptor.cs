@@ -97,7 +97,7 @@ public sealed record FilterCompositionDescriptor
     };
 
     /// <summary>The two filters as a chain.</summary>
-    internal FilterChainDescriptor AsChain() => new()
+    internal DeepProductDescriptor AsChain() => new()
     {
         Problems = Problems, Channels = [InChannels, InnerChannels, OutChannels], Filters = [First, Second], Strides = [Stride, Shape.Uniform(First.Rank, 1)],
     };

@@ -28,7 +28,7 @@ public sealed class FilterCompositionPlan<T> : Plan
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly ConvolutionPlan<T> convolution;
-    private readonly FusedFilterChain<T>? fused;
+    private readonly FusedDeepProduct<T>? fused;
     private readonly Shape firstShape;
     private readonly Shape secondShape;
     private readonly Shape composedShape;
@@ -41,7 +41,7 @@ public sealed class FilterCompositionPlan<T> : Plan
         secondShape = descriptor.SecondShape;
         composedShape = descriptor.ComposedShape;
         convolution = ConvolutionPlan.Create<T>(device, descriptor.AsConvolution());
-        fused = FusedFilterChain<T>.Create(device, descriptor.AsChain(), out _);
+        fused = FusedDeepProduct<T>.Create(device, descriptor.AsChain(), out _);
         Choices =
         [
             .. convolution.Choices.Take(3).Select(c => c.Operation switch

@@ -16,6 +16,8 @@ public sealed partial class LayeringTests
         ["Operations"] = ["Cpu", "OpenCl"],
         ["Data"] = [],
         ["LinearAlgebra"] = [],
+        ["LinearNetworks"] = ["Operations", "LinearAlgebra"],
+        ["LinearConvolutions"] = ["Operations", "LinearAlgebra", "LinearNetworks"],
         ["PredictiveCoding"] = ["Operations", "LinearAlgebra"],
     };
 

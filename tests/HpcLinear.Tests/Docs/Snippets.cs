@@ -100,8 +100,8 @@ public sealed class Snippets
         using CommandQueue queue = device.CreateQueue();
 
         // snippet: filter-chain
-        FilterChainDescriptor chain = new() { Channels = [3, 8, 8, 4], Filters = [[5, 5], [3, 3], [3, 3]], Strides = [[2, 2], [1, 1], [2, 2]] };
-        using FilterChainPlan<double> plan = FilterChainPlan.Create<double>(device, chain);
+        DeepProductDescriptor chain = new() { Channels = [3, 8, 8, 4], Filters = [[5, 5], [3, 3], [3, 3]], Strides = [[2, 2], [1, 1], [2, 2]] };
+        using DeepProductPlan<double> plan = DeepProductPlan.Create<double>(device, chain);
         Tensor<double>[] w = [.. Enumerable.Range(0, chain.Depth).Select(l => device.Allocate<double>(chain.FilterShape(l)))];
         Tensor<double>[] dw = [.. w.Select(t => device.Allocate<double>(t.Shape))];
         using Tensor<double> composed = device.Allocate<double>(chain.ComposedShape), gradient = device.Allocate<double>(chain.ComposedShape);

@@ -3,49 +3,49 @@ using System.Runtime.CompilerServices;
 
 namespace HpcLinear.Operations;
 
-/// <summary>Makes <see cref="FilterChainPlan{T}"/>.</summary>
-public static class FilterChainPlan
+/// <summary>Makes <see cref="DeepProductPlan{T}"/>.</summary>
+public static class DeepProductPlan
 {
-    /// <summary>Prepares a chain of filters for a device.</summary>
+    /// <summary>Prepares a deep product for a device.</summary>
     /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
     /// <exception cref="ProblemException">The descriptor is not valid.</exception>
     /// <exception cref="NotSupportedException">The device has no such element type.</exception>
-    public static FilterChainPlan<T> Create<T>(Device device, FilterChainDescriptor descriptor)
+    public static DeepProductPlan<T> Create<T>(Device device, DeepProductDescriptor descriptor)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(descriptor);
         device.CheckSupports<T>();
         descriptor.Validate();
-        FilterChainPlan<T> plan = new(device, descriptor);
+        DeepProductPlan<T> plan = new(device, descriptor);
         plan.Trace();
         return plan;
     }
 }
 
-/// <summary>A chain of filters composed in the cheapest order, and its gradients, prepared for one device.</summary>
+/// <summary>The end-to-end map of a deep linear network, composed in the cheapest order, and its Jacobian, prepared for one device.</summary>
 /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
-public sealed class FilterChainPlan<T> : Plan
+public sealed class DeepProductPlan<T> : Plan
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly ChainRunner<T> runner;
-    private readonly FilterCompositionPlan<T>[] joins;
-    private readonly FusedFilterChain<T>? fused;
+    private readonly DeepProductJoin<T>[] joins;
+    private readonly FusedDeepProduct<T>? fused;
     private readonly Shape composedShape;
 
-    internal FilterChainPlan(Device device, FilterChainDescriptor descriptor)
+    internal DeepProductPlan(Device device, DeepProductDescriptor descriptor)
         : base(device, descriptor.ToString())
     {
         Descriptor = descriptor;
         composedShape = descriptor.ComposedShape;
         AssociationTree tree = descriptor.Tree();
         runner = new(tree, descriptor.SegmentShape);
-        joins = [.. tree.Joins.Select(j => FilterCompositionPlan.Create<T>(device, descriptor.JoinOf(j)))];
+        joins = [.. tree.Joins.Select(j => DeepProductJoin<T>.Create(device, descriptor.JoinOf(j)))];
         long workspace = joins.Select(j => j.WorkspaceBytes).DefaultIfEmpty().Max() + (runner.ScratchElements(gradients: true) * Unsafe.SizeOf<T>());
         double bytes = (double)Unsafe.SizeOf<T>() * (Enumerable.Range(0, descriptor.Depth).Sum(l => descriptor.FilterShape(l).ElementCount) + composedShape.ElementCount);
-        string kernel = joins.Length == 0 ? "copy" : joins[^1].Choices[0].Kernel;
-        string order = $"{joins.Length} compositions in the cheapest order";
-        fused = FusedFilterChain<T>.Create(device, descriptor, out string? whyNot);
+        string kernel = joins.Length == 0 ? "copy" : joins[^1].Kernel;
+        string order = $"{joins.Length} products in the cheapest order";
+        fused = FusedDeepProduct<T>.Create(device, descriptor, out string? whyNot);
         Choices =
         [
             fused is null
@@ -56,15 +56,15 @@ public sealed class FilterChainPlan<T> : Plan
     }
 
     /// <summary>The problem.</summary>
-    public FilterChainDescriptor Descriptor { get; }
+    public DeepProductDescriptor Descriptor { get; }
 
     /// <inheritdoc/>
     public override IReadOnlyList<KernelChoice> Choices { get; }
 
-    /// <summary>Computes the end-to-end filter.</summary>
+    /// <summary>Computes the end-to-end map, mu(W).</summary>
     /// <param name="queue">Orders the work; holds the intermediate filters.</param>
-    /// <param name="filters">w_0 … w_{L-1}, shapes <see cref="FilterChainDescriptor.FilterShape"/>.</param>
-    /// <param name="composed">Shape <see cref="FilterChainDescriptor.ComposedShape"/>; may not overlap a filter.</param>
+    /// <param name="filters">w_0 … w_{L-1}, shapes <see cref="DeepProductDescriptor.FilterShape"/>.</param>
+    /// <param name="composed">Shape <see cref="DeepProductDescriptor.ComposedShape"/>; may not overlap a filter.</param>
     /// <exception cref="ArgumentException">Not L filters, or an overlap.</exception>
     /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
     public void Compose(CommandQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> composed)
@@ -72,7 +72,7 @@ public sealed class FilterChainPlan<T> : Plan
         CheckQueue(queue);
         CheckOperands(nameof(filters), filters);
         CheckOperand(nameof(composed), composed, composedShape);
-        Throw.IfOverlapsAny("filter_chain", composed, filters);
+        Throw.IfOverlapsAny("deep_product", composed, filters);
         if (fused is not null && composedShape.ElementCount > 0)
         {
             fused.Compose((Cpu.CpuQueue)queue, filters, composed);
@@ -82,10 +82,10 @@ public sealed class FilterChainPlan<T> : Plan
         runner.Forward(queue, filters, composed, this, Join);
     }
 
-    /// <summary>Computes the gradients of <c>&lt;G, composed&gt;</c> with respect to every filter.</summary>
+    /// <summary>Computes Jᵀ G: the gradients of <c>&lt;G, mu(W)&gt;</c> with respect to every layer.</summary>
     /// <param name="queue">Orders the work; holds the intermediate filters.</param>
     /// <param name="filters">w_0 … w_{L-1}.</param>
-    /// <param name="composedGradient">G, shape <see cref="FilterChainDescriptor.ComposedShape"/>.</param>
+    /// <param name="composedGradient">G, shape <see cref="DeepProductDescriptor.ComposedShape"/>.</param>
     /// <param name="filterGradients">One of the filter's shape for each; may not overlap the others.</param>
     /// <exception cref="ArgumentException">Not L filters or gradients, or an overlap.</exception>
     /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
@@ -95,11 +95,11 @@ public sealed class FilterChainPlan<T> : Plan
         CheckOperands(nameof(filters), filters);
         CheckOperand(nameof(composedGradient), composedGradient, composedShape);
         CheckOperands(nameof(filterGradients), filterGradients);
-        Throw.IfAnyOverlap("filter_chain", filterGradients);
+        Throw.IfAnyOverlap("deep_product", filterGradients);
         foreach (TensorView<T> gradient in filterGradients)
         {
-            Throw.IfOverlapsAny("filter_chain", gradient, filters);
-            Throw.IfOverlaps("filter_chain", gradient, composedGradient);
+            Throw.IfOverlapsAny("deep_product", gradient, filters);
+            Throw.IfOverlaps("deep_product", gradient, composedGradient);
         }
 
         runner.Backward(queue, filters, composedGradient, filterGradients, this, Join, JoinGradients);
@@ -107,21 +107,17 @@ public sealed class FilterChainPlan<T> : Plan
 
     private protected override void DisposeCore()
     {
-        foreach (FilterCompositionPlan<T> join in joins)
+        foreach (DeepProductJoin<T> join in joins)
         {
             join.Dispose();
         }
     }
 
     private static void Join(Plan plan, CommandQueue queue, int join, TensorView<T> first, TensorView<T> second, TensorView<T> result) =>
-        ((FilterChainPlan<T>)plan).joins[join].Compose(queue, first, second, result);
+        ((DeepProductPlan<T>)plan).joins[join].Compose(queue, first, second, result);
 
-    private static void JoinGradients(Plan plan, CommandQueue queue, int join, TensorView<T> first, TensorView<T> second, TensorView<T> gradient, TensorView<T> firstGradient, TensorView<T> secondGradient)
-    {
-        FilterCompositionPlan<T> composition = ((FilterChainPlan<T>)plan).joins[join];
-        composition.BackwardFirst(queue, gradient, second, firstGradient);
-        composition.BackwardSecond(queue, gradient, first, secondGradient);
-    }
+    private static void JoinGradients(Plan plan, CommandQueue queue, int join, TensorView<T> first, TensorView<T> second, TensorView<T> gradient, TensorView<T> firstGradient, TensorView<T> secondGradient) =>
+        ((DeepProductPlan<T>)plan).joins[join].Gradients(queue, gradient, first, second, firstGradient, secondGradient);
 
     private void CheckOperands(string argument, ReadOnlySpan<TensorView<T>> operands)
     {

@@ -7,7 +7,7 @@ namespace HpcLinear.Operations;
 /// Many chains of small filters at once: a lane of a vector is one chain. The filters of a vector's width of chains are transposed into a worker's scratch
 /// memory, all compositions run there, and the end-to-end filters are transposed back.
 /// </summary>
-internal sealed unsafe class FusedFilterChain<T>
+internal sealed unsafe class FusedDeepProduct<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>The largest scratch memory of a worker: half of a second-level cache.</summary>
@@ -30,7 +30,7 @@ internal sealed unsafe class FusedFilterChain<T>
     private readonly long blocksEach;
     private readonly bool streams;
 
-    private FusedFilterChain(CpuDevice device, FilterChainDescriptor chain)
+    private FusedDeepProduct(CpuDevice device, DeepProductDescriptor chain)
     {
         kernels = CpuKernels<T>.For(device.Isa);
         Kernel = $"{device.Target} {kernels.Width} chains a vector";
@@ -80,9 +80,10 @@ internal sealed unsafe class FusedFilterChain<T>
     private long FirstWorker => ((leafElements.Length * (long)sizeof(T*)) + 63) & ~63L;
 
     /// <summary>Prepares the chain; null, with the reason, where this algorithm is not the one to take.</summary>
-    public static FusedFilterChain<T>? Create(Device device, FilterChainDescriptor chain, out string? whyNot)
+    public static FusedDeepProduct<T>? Create(Device device, DeepProductDescriptor chain, out string? whyNot)
     {
         whyNot = null;
+        chain = chain.Filters[0].Rank == 0 ? chain with { Filters = [.. chain.Filters.Select(_ => Shape.Uniform(1, 1))], Strides = [.. chain.Filters.Select(_ => Shape.Uniform(1, 1))] } : chain;
         if (device is not CpuDevice cpu || chain.Depth < 2)
         {
             return null;
@@ -103,7 +104,7 @@ internal sealed unsafe class FusedFilterChain<T>
         }
 
         double most = chain.SegmentShape(0, chain.Depth).ElementCount / problems * (double)width * sizeof(T);
-        FusedFilterChain<T>? made = most <= MaxWorkerBytes && Enumerable.Range(0, chain.Depth).All(l => chain.FilterShape(l).ElementCount / problems * (double)width * sizeof(T) <= MaxWorkerBytes)
+        FusedDeepProduct<T>? made = most <= MaxWorkerBytes && Enumerable.Range(0, chain.Depth).All(l => chain.FilterShape(l).ElementCount / problems * (double)width * sizeof(T) <= MaxWorkerBytes)
             ? new(cpu, chain)
             : null;
         if (made is null || made.workerBytes > MaxWorkerBytes)
@@ -232,14 +233,14 @@ internal sealed unsafe class FusedFilterChain<T>
 
     private struct Job : ITeamJob
     {
-        public FusedFilterChain<T> Owner;
+        public FusedDeepProduct<T> Owner;
         public T** Leaves;
         public T* Result;
         public byte* Workers;
 
         public readonly void Execute(int index, int worker)
         {
-            FusedFilterChain<T> o = Owner;
+            FusedDeepProduct<T> o = Owner;
             CpuKernels<T> kernels = o.kernels;
             int width = kernels.Width;
             T* slots = (T*)(Workers + (worker * o.workerBytes));

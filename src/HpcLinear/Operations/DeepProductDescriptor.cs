@@ -1,7 +1,11 @@
 namespace HpcLinear.Operations;
 
-/// <summary>The end-to-end filter of L strided convolutions, w_0 applied first: extent <c>1 + sum over l of (k_l - 1) prod over j &lt; l of s_j</c>.</summary>
-public sealed record FilterChainDescriptor
+/// <summary>
+/// The end-to-end map of a deep linear network, <c>mu(W_0 … W_{L-1})</c>, W_0 applied first: of L strided convolutions the filter of extent
+/// <c>1 + sum over l of (k_l - 1) prod over j &lt; l of s_j</c>, of L matrices (filters without axes) their product.
+/// </summary>
+/// <remarks>Source: arXiv:2507.06367; docs/operations/filters.md.</remarks>
+public sealed record DeepProductDescriptor
 {
     /// <summary>Independent chains; null for a single one without a leading axis.</summary>
     public long? Problems { get; init; }
@@ -9,7 +13,7 @@ public sealed record FilterChainDescriptor
     /// <summary>Channels of the L + 1 layers: w_l has <c>Channels[l + 1]</c> outputs and <c>Channels[l]</c> inputs.</summary>
     public required Shape Channels { get; init; }
 
-    /// <summary>Spatial extents of the L filters.</summary>
+    /// <summary>Spatial extents of the L filters; without axes, <see cref="Shape.Scalar"/>, for fully connected layers.</summary>
     public required IReadOnlyList<Shape> Filters { get; init; }
 
     /// <summary>Strides of the L convolutions.</summary>
@@ -27,6 +31,14 @@ public sealed record FilterChainDescriptor
     /// <summary>Floating-point operations of composing in the best order.</summary>
     public double Flops => 2.0 * (Problems ?? 1) * Tree().Cost;
 
+    /// <summary>A fully connected network: the product of L matrices, W_l of <c>widths[l + 1] x widths[l]</c>.</summary>
+    public static DeepProductDescriptor FullyConnected(Shape widths, long? problems = null)
+    {
+        ArgumentNullException.ThrowIfNull(widths);
+        Shape[] none = [.. Enumerable.Repeat(Shape.Scalar, Math.Max(0, widths.Rank - 1))];
+        return new() { Problems = problems, Channels = widths, Filters = none, Strides = none };
+    }
+
     /// <summary>Shape of w_l, <c>[problems?, Channels[l + 1], Channels[l], Filters[l]…]</c>.</summary>
     public Shape FilterShape(int layer) => SegmentShape(layer, layer + 1);
 
@@ -36,24 +48,24 @@ public sealed record FilterChainDescriptor
     {
         if (Depth < 1 || Strides.Count != Depth || Channels.Rank != Depth + 1)
         {
-            throw new ProblemException(ProblemError.ChainMismatch, $"filter_chain: L filters, L strides and L + 1 channels expected (L at least 1), got {Depth}, {Strides.Count} and {Channels.Rank}");
+            throw new ProblemException(ProblemError.ChainMismatch, $"deep_product: L filters, L strides and L + 1 channels expected (L at least 1), got {Depth}, {Strides.Count} and {Channels.Rank}");
         }
 
         for (int l = 0; l < Depth; l++)
         {
-            if (Filters[l].Rank != Filters[0].Rank || Strides[l].Rank != Filters[0].Rank || Filters[0].Rank is < 1 or > ConvolutionDescriptor.MaxSpatialRank)
+            if (Filters[l].Rank != Filters[0].Rank || Strides[l].Rank != Filters[0].Rank || Filters[0].Rank > ConvolutionDescriptor.MaxSpatialRank)
             {
-                throw new ProblemException(ProblemError.Rank, $"filter_chain: filter {Filters[l]} and stride {Strides[l]} of layer {l} must have the {Filters[0].Rank} axes of layer 0 (1 to {ConvolutionDescriptor.MaxSpatialRank})");
+                throw new ProblemException(ProblemError.Rank, $"deep_product: filter {Filters[l]} and stride {Strides[l]} of layer {l} must have the {Filters[0].Rank} axes of layer 0 (0 to {ConvolutionDescriptor.MaxSpatialRank})");
             }
 
             if (Problems is < 0 || Channels.Any(c => c <= 0) || Filters[l].Any(k => k <= 0))
             {
-                throw new ProblemException(ProblemError.Size, $"filter_chain: every size except the problems must be positive, got filter {FilterShape(l)} in layer {l}");
+                throw new ProblemException(ProblemError.Size, $"deep_product: every size except the problems must be positive, got filter {FilterShape(l)} in layer {l}");
             }
 
             if (Strides[l].Any(s => s <= 0))
             {
-                throw new ProblemException(ProblemError.Stride, $"filter_chain: stride must be positive, got {Strides[l]} in layer {l}");
+                throw new ProblemException(ProblemError.Stride, $"deep_product: stride must be positive, got {Strides[l]} in layer {l}");
             }
         }
 
@@ -62,26 +74,26 @@ public sealed record FilterChainDescriptor
             _ = Tree().Cost;
             if (Segment(0, Depth).Filter.Any(k => k > int.MaxValue))
             {
-                throw new ProblemException(ProblemError.Overflow, $"filter_chain: every extent of the end-to-end filter must stay below 2^31, got {Segment(0, Depth).Filter}");
+                throw new ProblemException(ProblemError.Overflow, $"deep_product: every extent of the end-to-end filter must stay below 2^31, got {Segment(0, Depth).Filter}");
             }
 
-            Throw.IfTooLarge<double>("filter_chain", ComposedShape);
+            Throw.IfTooLarge<double>("deep_product", ComposedShape);
         }
         catch (OverflowException)
         {
-            throw new ProblemException(ProblemError.Overflow, $"filter_chain: the end-to-end filter has more than 2^63 - 1 elements ({this})");
+            throw new ProblemException(ProblemError.Overflow, $"deep_product: the end-to-end filter has more than 2^63 - 1 elements ({this})");
         }
     }
 
     /// <summary>Chains are equal when their texts are.</summary>
-    public bool Equals(FilterChainDescriptor? other) => other is not null && ToString() == other.ToString();
+    public bool Equals(DeepProductDescriptor? other) => other is not null && ToString() == other.ToString();
 
     /// <inheritdoc/>
     public override int GetHashCode() => ToString().GetHashCode(StringComparison.Ordinal);
 
     /// <summary>The problem as one line.</summary>
     public override string ToString() =>
-        $"filter_chain{(Problems is { } p ? $" p{p}" : "")} channels{Channels.ToProblemText()} filters {string.Join(',', Filters.Select(f => f.ToProblemText()))} strides {string.Join(',', Strides.Select(s => s.ToProblemText()))}";
+        $"deep_product{(Problems is { } p ? $" p{p}" : "")} channels{Channels.ToProblemText()}{(Filters is [{ Rank: > 0 }, ..] ? $" filters {string.Join(',', Filters.Select(f => f.ToProblemText()))} strides {string.Join(',', Strides.Select(s => s.ToProblemText()))}" : "")}";
 
     internal AssociationTree Tree() => new(Depth, (i, k, j) => checked(Channels[i] * Channels[k] * Channels[j] * Segment(i, k).Filter.ElementCount * Segment(k, j).Filter.ElementCount));
 

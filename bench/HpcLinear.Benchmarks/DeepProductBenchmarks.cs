@@ -4,17 +4,17 @@ using HpcLinear.Operations;
 namespace HpcLinear.Benchmarks;
 
 /// <summary>Thousands of linear convolutional networks, each composed to its end-to-end filter, and the gradients of all layers.</summary>
-public class FilterChainBenchmarks : DeviceBenchmarks
+public class DeepProductBenchmarks : DeviceBenchmarks
 {
-    private FilterChainPlan<float> plan = null!;
+    private DeepProductPlan<float> plan = null!;
     private TensorView<float>[] filters = [];
     private TensorView<float>[] gradients = [];
     private Tensor<float> composed = null!;
 
-    public static IEnumerable<FilterChainWork> Problems() => from line in ShapeFile.Read("comp") select new FilterChainWork(line.Id, Chain(line));
+    public static IEnumerable<DeepProductWork> Problems() => from line in ShapeFile.Read("comp") select new DeepProductWork(line.Id, Chain(line));
 
     [ParamsSource(nameof(Problems))]
-    public FilterChainWork Problem { get; set; } = null!;
+    public DeepProductWork Problem { get; set; } = null!;
 
     [Benchmark]
     public void Compose()
@@ -32,14 +32,14 @@ public class FilterChainBenchmarks : DeviceBenchmarks
 
     private protected override void Prepare(Device device)
     {
-        FilterChainDescriptor d = Problem.Descriptor;
-        plan = Own(FilterChainPlan.Create<float>(device, d));
+        DeepProductDescriptor d = Problem.Descriptor;
+        plan = Own(DeepProductPlan.Create<float>(device, d));
         filters = [.. Enumerable.Range(0, d.Depth).Select(l => (TensorView<float>)Random(device, d.FilterShape(l)))];
         gradients = [.. Enumerable.Range(0, d.Depth).Select(l => (TensorView<float>)Random(device, d.FilterShape(l)))];
         composed = Random(device, d.ComposedShape);
     }
 
-    private static FilterChainDescriptor Chain(ShapeLine line) => new()
+    private static DeepProductDescriptor Chain(ShapeLine line) => new()
     {
         Problems = line["p"], Channels = Shape.Uniform(line["L"] + 1, 1),
         Filters = [.. Enumerable.Repeat(line.Axes("k"), line["L"])], Strides = [.. Enumerable.Repeat(line.Axes("s"), line["L"])],
@@ -47,5 +47,5 @@ public class FilterChainBenchmarks : DeviceBenchmarks
 }
 
 /// <summary>Chains of filters as a parameter; the cost is that of composing in the best order.</summary>
-public sealed record FilterChainWork(string Name, FilterChainDescriptor Descriptor) : Work(
+public sealed record DeepProductWork(string Name, DeepProductDescriptor Descriptor) : Work(
     Name, Descriptor.Flops, sizeof(float) * (Enumerable.Range(0, Descriptor.Depth).Sum(l => (double)Descriptor.FilterShape(l).ElementCount) + Descriptor.ComposedShape.ElementCount));

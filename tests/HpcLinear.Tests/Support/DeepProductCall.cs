@@ -3,9 +3,9 @@ using HpcLinear.Operations;
 
 namespace HpcLinear.Tests.Support;
 
-internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gradients) : Call
+internal sealed class DeepProductCall(DeepProductDescriptor descriptor, bool gradients) : Call
 {
-    public override string Operation => "filter_chain";
+    public override string Operation => "deep_product";
 
     public override bool KeepsInfinities => false;
 
@@ -19,30 +19,32 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
 
     public override double Cost => descriptor.Flops / 2;
 
-    public static Gen<Call> Random { get; } = Draws(draw => new FilterChainCall(Describe(draw), draw.Chance(0.5)));
+    public static Gen<Call> Random { get; } = Draws(draw => new DeepProductCall(Describe(draw), draw.Chance(0.5)));
 
     public static IEnumerable<Call> Large =>
         from gradients in new[] { false, true }
-        from d in new FilterChainDescriptor[]
+        from d in new DeepProductDescriptor[]
         {
             new() { Channels = [3, 12, 5, 9, 2], Filters = [[3, 2], [2, 3], [3, 3], [2, 2]], Strides = [[2, 1], [1, 2], [2, 2], [1, 1]] },
             new() { Problems = 133, Channels = [1, 1, 1, 1, 1], Filters = [[3], [1], [10], [2]], Strides = [[3], [1], [2], [1]] },
             new() { Problems = 70, Channels = [2, 1, 3, 1], Filters = [[2, 3, 1], [1, 9, 2], [2, 2, 2]], Strides = [[1, 2, 2], [2, 1, 1], [1, 1, 1]] },
+            DeepProductDescriptor.FullyConnected([17, 9, 30, 5], 4),
+            DeepProductDescriptor.FullyConnected([3, 2, 5, 4], 70),
             new() { Problems = 40, Channels = [1, 2, 2, 1], Filters = [[4], [3], [5]], Strides = [[2], [3], [1]] },
         }
-        select new FilterChainCall(d, gradients);
+        select new DeepProductCall(d, gradients);
 
-    public override Plan Plan<T>(Device device) => FilterChainPlan.Create<T>(device, descriptor);
+    public override Plan Plan<T>(Device device) => DeepProductPlan.Create<T>(device, descriptor);
 
     public override void Execute<T>(Plan plan, CommandQueue queue, TensorView<T>[] inputs, TensorView<T>[] outputs)
     {
         if (gradients)
         {
-            ((FilterChainPlan<T>)plan).Gradients(queue, inputs.AsSpan(0, inputs.Length - 1), inputs[^1], outputs);
+            ((DeepProductPlan<T>)plan).Gradients(queue, inputs.AsSpan(0, inputs.Length - 1), inputs[^1], outputs);
         }
         else
         {
-            ((FilterChainPlan<T>)plan).Compose(queue, inputs, outputs[0]);
+            ((DeepProductPlan<T>)plan).Compose(queue, inputs, outputs[0]);
         }
     }
 
@@ -81,14 +83,14 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
 
     public override string ToString() => $"{descriptor} {(gradients ? "gradients" : "compose")}";
 
-    private static IEnumerable<Operand> Layers(string name, FilterChainDescriptor descriptor) => Enumerable.Range(0, descriptor.Depth).Select(l => new Operand(name, descriptor.FilterShape(l)));
+    private static IEnumerable<Operand> Layers(string name, DeepProductDescriptor descriptor) => Enumerable.Range(0, descriptor.Depth).Select(l => new Operand(name, descriptor.FilterShape(l)));
 
-    private static FilterChainDescriptor Describe(Draw draw)
+    private static DeepProductDescriptor Describe(Draw draw)
     {
         while (true)
         {
-            int depth = draw.Int(1, 5), rank = draw.Pick(1, 1, 2, 2, 3);
-            FilterChainDescriptor d = new()
+            int depth = draw.Int(1, 5), rank = draw.Pick(0, 1, 1, 2, 2, 3);
+            DeepProductDescriptor d = new()
             {
                 Problems = draw.Chance(0.6) ? draw.Int(0, draw.Pick(4, 40)) : null, Channels = Shape.Create([.. Enumerable.Range(0, depth + 1).Select(_ => (long)draw.Int(1, 5))]),
                 Filters = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank, 3))], Strides = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank, 2))],
@@ -127,11 +129,11 @@ internal sealed class FilterChainCall(FilterChainDescriptor descriptor, bool gra
         };
     }
 
-    /// <summary>Extent <c>1 + sum over l of (k_l - 1) prod over j &lt; l of s_j</c> and stride of layers from … to - 1.</summary>
+    /// <summary>Matrices are filters of one tap. Extent <c>1 + sum over l of (k_l - 1) prod over j &lt; l of s_j</c> and stride of layers from … to - 1.</summary>
     private (Shape Extent, Shape Stride) Sizes(int from, int to)
     {
         int rank = descriptor.Filters[0].Rank;
-        long[] extent = [.. Shape.Uniform(rank, 1)], stride = [.. Shape.Uniform(rank, 1)];
+        long[] extent = [.. Shape.Uniform(Math.Max(rank, 1), 1)], stride = [.. extent];
         for (int l = from; l < to; l++)
         {
             for (int a = 0; a < rank; a++)

@@ -1,0 +1,63 @@
+using System.Numerics;
+using CsCheck;
+using HpcLinear.Operations;
+using HpcLinear.Tests.Support;
+using Xunit;
+
+namespace HpcLinear.Tests.Operations;
+
+public abstract class DeepProductTests<T> : OperationTests<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private static readonly DeepProductDescriptor Plain = new() { Channels = [1, 2, 3], Filters = [[3], [2]], Strides = [[2], [1]] };
+
+    private protected override Gen<Call> Calls => DeepProductCall.Random;
+
+    private protected override IEnumerable<Call> LargeCalls => DeepProductCall.Large;
+
+    [Fact]
+    public void Extents_and_strides_are_those_of_the_formula()
+    {
+        DeepProductDescriptor d = new() { Problems = 4, Channels = [3, 5, 7, 2], Filters = [[3, 2], [4, 1], [2, 5]], Strides = [[2, 1], [3, 2], [1, 4]] };
+        Assert.Equal<Shape>([4, 2, 3, 3 + (2 * 3) + (6 * 1), 2 + 0 + (2 * 4)], d.ComposedShape);
+        Assert.Equal<Shape>([6, 8], d.ComposedStride);
+        Assert.Equal<Shape>([4, 7, 5, 4, 1], d.FilterShape(1));
+    }
+
+    [Fact]
+    public void Wrong_descriptors_are_refused()
+    {
+        Fails(Plain with { Filters = [[3]] }, ProblemError.ChainMismatch, "deep_product: L filters, L strides and L + 1 channels expected (L at least 1), got 1, 2 and 3");
+        Fails(Plain with { Strides = [] }, ProblemError.ChainMismatch, "deep_product: L filters, L strides and L + 1 channels expected (L at least 1), got 2, 0 and 3");
+        Fails(Plain with { Channels = [1, 2] }, ProblemError.ChainMismatch, "deep_product: L filters, L strides and L + 1 channels expected (L at least 1), got 2, 2 and 2");
+        Fails(new() { Channels = [1], Filters = [], Strides = [] }, ProblemError.ChainMismatch, "deep_product: L filters, L strides and L + 1 channels expected (L at least 1), got 0, 0 and 1");
+        Fails(Plain with { Filters = [[3], [2, 2]] }, ProblemError.Rank, "deep_product: filter [2, 2] and stride [1] of layer 1 must have the 1 axes of layer 0 (0 to 8)");
+        Fails(Plain with { Channels = [1, 0, 3] }, ProblemError.Size, "deep_product: every size except the problems must be positive, got filter [0, 1, 3] in layer 0");
+        Fails(Plain with { Filters = [[3], [-2]] }, ProblemError.Size, "deep_product: every size except the problems must be positive, got filter [3, 2, -2] in layer 1");
+        Fails(Plain with { Strides = [[2], [0]] }, ProblemError.Stride, "deep_product: stride must be positive, got [0] in layer 1");
+        Assert.Equal(ProblemError.Overflow, Assert.Throws<ProblemException>(() => (Plain with { Strides = [[1L << 62], [1]], Filters = [[3], [5]] }).Validate()).Code);
+
+        static void Fails(DeepProductDescriptor wrong, ProblemError code, string text)
+        {
+            ProblemException e = Assert.Throws<ProblemException>(() => DeepProductPlan.Create<T>(Targets.Open(Target.Parse("cpu:scalar")), wrong));
+            Assert.Equal((code, text), (e.Code, e.Message));
+        }
+    }
+
+    [Theory, AllTargets]
+    public void Counts_of_filters_and_overlaps_of_gradients_are_refused(Target target)
+    {
+        using DeepProductPlan<T> plan = DeepProductPlan.Create<T>(Targets.Open(target), Plain);
+        using CommandQueue queue = plan.Device.CreateQueue();
+        using Tensor<T> all = plan.Device.Allocate<T>([200]);
+        TensorView<T> first = all.View(0, Plain.FilterShape(0)), second = all.View(20, Plain.FilterShape(1)), composed = all.View(40, Plain.ComposedShape), dFirst = all.View(80, Plain.FilterShape(0)), dSecond = all.View(82, Plain.FilterShape(1));
+        Assert.StartsWith($"filters: 2 filters expected, 1 given ({plan})", Assert.Throws<ArgumentException>("filters", () => plan.Compose(queue, [first], composed)).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"filterGradients: 2 filters expected, 3 given ({plan})", Assert.Throws<ArgumentException>("filterGradients", () => plan.Gradients(queue, [first, second], composed, [dFirst, dSecond, dSecond])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("deep_product: output overlaps an input", Assert.Throws<ArgumentException>(() => plan.Gradients(queue, [first, second], composed, [first, dSecond])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("deep_product: outputs overlap", Assert.Throws<ArgumentException>(() => plan.Gradients(queue, [first, second], composed, [dFirst, dSecond])).Message, StringComparison.Ordinal);
+    }
+}
+
+public sealed class DeepProductFloatTests : DeepProductTests<float>;
+
+public sealed class DeepProductDoubleTests : DeepProductTests<double>;
