@@ -26,7 +26,7 @@ public class DeepProductBenchmarks : DeviceBenchmarks
     [Benchmark]
     public void Gradients()
     {
-        plan.Gradients(Queue, filters, composed, gradients);
+        plan.JacobianTransposeProduct(Queue, filters, composed, gradients);
         Queue.Wait();
     }
 

@@ -59,7 +59,7 @@ internal sealed class DigitChains
             run.Measure("chains compose", count, d.Flops, Expected(composed, count, magnitudes[Layers], terms), product, () => plan.Compose(queue, views, product));
 
             // One call computes all layers' gradients; the last layer's and the first's are compared.
-            Action call = () => plan.Gradients(queue, views, g, gradientViews);
+            Action call = () => plan.JacobianTransposeProduct(queue, views, g, gradientViews);
             for (int l = Layers - 1; l >= 0; l -= Layers - 1)
             {
                 run.Measure($"chains gradients (w{l})", count, 3 * d.Flops, Expected(gradients[l], count, magnitudes[l], gradientTerms), dw[l], call);

@@ -37,7 +37,7 @@ internal sealed class FilterChainOperation : IDeviceOperation
         }
 
         Tensor<T>[] gradients = [.. Enumerable.Range(0, layers).Select(l => context.Result(chain.FilterShape(l)))];
-        plan.Gradients(context.Queue, filters, context.Input("cotangent"), [.. gradients.Select(g => (TensorView<T>)g)]);
+        plan.JacobianTransposeProduct(context.Queue, filters, context.Input("cotangent"), [.. gradients.Select(g => (TensorView<T>)g)]);
         return context.Read(gradients[layer.Value]);
     }
 

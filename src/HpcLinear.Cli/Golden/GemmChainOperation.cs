@@ -15,11 +15,7 @@ internal sealed class GemmChainOperation : IDeviceOperation
         GoldenCase golden = context.Case;
         Shape sizes = golden.Parameters.Extents("sizes");
         int layers = sizes.Rank - 1;
-        MatrixChainDescriptor chain = new()
-        {
-            Problems = golden.HasInput("w0") && golden.Input("w0").Shape is { Rank: 3 } first ? first[0] : null,
-            Sizes = sizes,
-        };
+        DeepProductDescriptor chain = DeepProductDescriptor.FullyConnected(sizes, golden.HasInput("w0") && golden.Input("w0").Shape is { Rank: 3 } first ? first[0] : null);
         if (output == "optimal_multiply_adds")
         {
             return GoldenArray.OfIntegers(Shape.Scalar, [chain.OptimalMultiplyAdds]);
@@ -31,17 +27,17 @@ internal sealed class GemmChainOperation : IDeviceOperation
             return null;
         }
 
-        MatrixChainPlan<T> plan = context.Own(MatrixChainPlan.Create<T>(context.Device, chain));
+        DeepProductPlan<T> plan = context.Own(DeepProductPlan.Create<T>(context.Device, chain));
         TensorView<T>[] matrices = [.. Enumerable.Range(0, layers).Select(l => (TensorView<T>)context.Input(FilterChainOperation.Numbered("w", l)))];
         if (layer is null)
         {
-            Tensor<T> product = context.Result(chain.ProductShape);
-            plan.Product(context.Queue, matrices, product);
+            Tensor<T> product = context.Result(chain.ComposedShape);
+            plan.Compose(context.Queue, matrices, product);
             return context.Read(product);
         }
 
-        Tensor<T>[] gradients = [.. Enumerable.Range(0, layers).Select(l => context.Result(chain.MatrixShape(l)))];
-        plan.Gradients(context.Queue, matrices, context.Input("cotangent"), [.. gradients.Select(g => (TensorView<T>)g)]);
+        Tensor<T>[] gradients = [.. Enumerable.Range(0, layers).Select(l => context.Result(chain.FilterShape(l)))];
+        plan.JacobianTransposeProduct(context.Queue, matrices, context.Input("cotangent"), [.. gradients.Select(g => (TensorView<T>)g)]);
         return context.Read(gradients[layer.Value]);
     }
 }

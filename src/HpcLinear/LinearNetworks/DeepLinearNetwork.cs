@@ -8,7 +8,7 @@ namespace HpcLinear.LinearNetworks;
 /// </summary>
 /// <remarks>
 /// For one small network whose every step is looked at; <see cref="DeepProductPlan{T}"/> is the fast form, for devices and for many networks. A product with J or Jᵀ
-/// costs about three compositions. Maps are row-major, <c>[Channels[L], Channels[0], extent…]</c>. Immutable. Source: arXiv:2507.06367, docs/operations/filters.md.
+/// costs about three compositions. Maps are row-major, <c>[Channels[L], Channels[0], extent…]</c>. Immutable. Source: arXiv:2507.06367, docs/operations/deep-products.md.
 /// </remarks>
 public sealed class DeepLinearNetwork
 {

@@ -4,7 +4,7 @@ namespace HpcLinear.Operations;
 /// The end-to-end map of a deep linear network, <c>mu(W_0 … W_{L-1})</c>, W_0 applied first: of L strided convolutions the filter of extent
 /// <c>1 + sum over l of (k_l - 1) prod over j &lt; l of s_j</c>, of L matrices (filters without axes) their product.
 /// </summary>
-/// <remarks>Source: arXiv:2507.06367; docs/operations/filters.md.</remarks>
+/// <remarks>Source: arXiv:2507.06367; docs/operations/deep-products.md.</remarks>
 public sealed record DeepProductDescriptor
 {
     /// <summary>Independent chains; null for a single one without a leading axis.</summary>
@@ -28,8 +28,11 @@ public sealed record DeepProductDescriptor
     /// <summary>Stride of the end-to-end convolution: the product of the strides.</summary>
     public Shape ComposedStride => Segment(0, Depth).Stride;
 
+    /// <summary>Multiply-adds of composing one network in the best order.</summary>
+    public long OptimalMultiplyAdds => Tree().Cost;
+
     /// <summary>Floating-point operations of composing in the best order.</summary>
-    public double Flops => 2.0 * (Problems ?? 1) * Tree().Cost;
+    public double Flops => 2.0 * (Problems ?? 1) * OptimalMultiplyAdds;
 
     /// <summary>A fully connected network: the product of L matrices, W_l of <c>widths[l + 1] x widths[l]</c>.</summary>
     public static DeepProductDescriptor FullyConnected(Shape widths, long? problems = null)
@@ -71,17 +74,17 @@ public sealed record DeepProductDescriptor
 
         try
         {
-            _ = Tree().Cost;
+            _ = OptimalMultiplyAdds;
             if (Segment(0, Depth).Filter.Any(k => k > int.MaxValue))
             {
                 throw new ProblemException(ProblemError.Overflow, $"deep_product: every extent of the end-to-end filter must stay below 2^31, got {Segment(0, Depth).Filter}");
             }
 
-            Throw.IfTooLarge<double>("deep_product", ComposedShape);
+            Enumerable.Range(0, Depth).Select(FilterShape).Append(ComposedShape).ToList().ForEach(s => Throw.IfTooLarge<double>("deep_product", s));
         }
         catch (OverflowException)
         {
-            throw new ProblemException(ProblemError.Overflow, $"deep_product: the end-to-end filter has more than 2^63 - 1 elements ({this})");
+            throw new ProblemException(ProblemError.Overflow, $"deep_product: the layers or their product have more than 2^63 - 1 elements or multiply-adds ({this})");
         }
     }
 

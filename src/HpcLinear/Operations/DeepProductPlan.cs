@@ -51,7 +51,7 @@ public sealed class DeepProductPlan<T> : Plan
             fused is null
                 ? new("compose", order, kernel, workspace, descriptor.Flops, bytes, whyNot is null ? [] : [whyNot])
                 : new("compose", $"fused, {order}", fused.Kernel, fused.WorkspaceBytes, descriptor.Flops, bytes, ["one by one: every intermediate filter would pass through memory"]),
-            new("gradients", "adjoint of the same tree", kernel, workspace, 3 * descriptor.Flops, 2 * bytes, []),
+            new("jacobian-transpose", "adjoint of the same tree", kernel, workspace, 3 * descriptor.Flops, 2 * bytes, []),
         ];
     }
 
@@ -82,27 +82,27 @@ public sealed class DeepProductPlan<T> : Plan
         runner.Forward(queue, filters, composed, this, Join);
     }
 
-    /// <summary>Computes Jᵀ G: the gradients of <c>&lt;G, mu(W)&gt;</c> with respect to every layer.</summary>
+    /// <summary>Computes Jᵀ u: the gradients of <c>&lt;u, mu(W)&gt;</c> with respect to every layer.</summary>
     /// <param name="queue">Orders the work; holds the intermediate filters.</param>
     /// <param name="filters">w_0 … w_{L-1}.</param>
-    /// <param name="composedGradient">G, shape <see cref="DeepProductDescriptor.ComposedShape"/>.</param>
-    /// <param name="filterGradients">One of the filter's shape for each; may not overlap the others.</param>
+    /// <param name="cotangent">u, shape <see cref="DeepProductDescriptor.ComposedShape"/>.</param>
+    /// <param name="gradients">One of the filter's shape for each; may not overlap the others.</param>
     /// <exception cref="ArgumentException">Not L filters or gradients, or an overlap.</exception>
     /// <exception cref="ShapeException">A shape differs from the descriptor's.</exception>
-    public void Gradients(CommandQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> composedGradient, ReadOnlySpan<TensorView<T>> filterGradients)
+    public void JacobianTransposeProduct(CommandQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> cotangent, ReadOnlySpan<TensorView<T>> gradients)
     {
         CheckQueue(queue);
         CheckOperands(nameof(filters), filters);
-        CheckOperand(nameof(composedGradient), composedGradient, composedShape);
-        CheckOperands(nameof(filterGradients), filterGradients);
-        Throw.IfAnyOverlap("deep_product", filterGradients);
-        foreach (TensorView<T> gradient in filterGradients)
+        CheckOperand(nameof(cotangent), cotangent, composedShape);
+        CheckOperands(nameof(gradients), gradients);
+        Throw.IfAnyOverlap("deep_product", gradients);
+        foreach (TensorView<T> gradient in gradients)
         {
             Throw.IfOverlapsAny("deep_product", gradient, filters);
-            Throw.IfOverlaps("deep_product", gradient, composedGradient);
+            Throw.IfOverlaps("deep_product", gradient, cotangent);
         }
 
-        runner.Backward(queue, filters, composedGradient, filterGradients, this, Join, JoinGradients);
+        runner.Backward(queue, filters, cotangent, gradients, this, Join, JoinGradients);
     }
 
     private protected override void DisposeCore()

@@ -107,7 +107,7 @@ public sealed class Snippets
         using Tensor<double> composed = device.Allocate<double>(chain.ComposedShape), gradient = device.Allocate<double>(chain.ComposedShape);
         TensorView<double>[] filters = [.. w.Select(t => t.AsView())], gradients = [.. dw.Select(t => t.AsView())];
         plan.Compose(queue, filters, composed);                         // [4, 3, 13, 13], stride 4x4
-        plan.Gradients(queue, filters, gradient, gradients);
+        plan.JacobianTransposeProduct(queue, filters, gradient, gradients);
         // end snippet
         Assert.Equal<Shape>([4, 3, 13, 13], composed.Shape);
         Assert.Equal<Shape>([4, 4], chain.ComposedStride);
@@ -121,11 +121,11 @@ public sealed class Snippets
         using CommandQueue queue = device.CreateQueue();
 
         // snippet: matrix-chain
-        MatrixChainDescriptor chain = new() { Sizes = [784, 100, 100, 10] };            // W_2 W_1 W_0: 10 x 784
-        using MatrixChainPlan<float> plan = MatrixChainPlan.Create<float>(device, chain);
-        using Tensor<float> parameters = device.Allocate<float>([(100 * 784) + (100 * 100) + (10 * 100)]), product = device.Allocate<float>(chain.ProductShape);
+        DeepProductDescriptor chain = DeepProductDescriptor.FullyConnected([784, 100, 100, 10]);          // W_2 W_1 W_0: 10 x 784
+        using DeepProductPlan<float> plan = DeepProductPlan.Create<float>(device, chain);
+        using Tensor<float> parameters = device.Allocate<float>([(100 * 784) + (100 * 100) + (10 * 100)]), product = device.Allocate<float>(chain.ComposedShape);
         TensorView<float>[] matrices = [parameters.View(0, [100, 784]), parameters.View(78400, [100, 100]), parameters.View(88400, [10, 100])];
-        plan.Product(queue, matrices, product);
+        plan.Compose(queue, matrices, product);
         // end snippet
         Assert.Equal<Shape>([10, 784], product.Shape);
         Assert.Equal((10 * 100 * 100) + (10 * 100 * 784), chain.OptimalMultiplyAdds);

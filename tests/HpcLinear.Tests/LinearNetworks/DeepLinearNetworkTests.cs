@@ -22,7 +22,7 @@ public sealed class DeepLinearNetworkTests
         using Tensor<double> map = plan.Device.Allocate<double>(d.ComposedShape), cotangent = Upload(queue, u, d.ComposedShape);
         TensorView<double>[] views = [.. layers.Select(l => (TensorView<double>)l)];
         plan.Compose(queue, views, map);
-        plan.Gradients(queue, views, cotangent, [.. gradients.Select(g => (TensorView<double>)g)]);
+        plan.JacobianTransposeProduct(queue, views, cotangent, [.. gradients.Select(g => (TensorView<double>)g)]);
         Near(queue.Download<double>(map), network.EndToEnd());
         double[][] got = network.JacobianTransposeProduct(u);
         for (int l = 0; l < d.Depth; l++)

@@ -16,7 +16,7 @@ public sealed class AllocationTests
     private static readonly (string Name, Func<IEnumerable<Call>> Calls)[] Operations =
     [
         ("gemm", () => GemmCall.Large), ("convolution", () => ConvolutionCall.Large), ("reduction", () => ReductionCall.Large), ("elementwise", () => ElementwiseCall.Large),
-        ("self-correlation", () => SelfCorrelationCall.Large), ("filter composition", () => FilterCompositionCall.Large), ("filter chain", () => DeepProductCall.Large), ("matrix chain", () => MatrixChainCall.Large),
+        ("self-correlation", () => SelfCorrelationCall.Large), ("filter composition", () => FilterCompositionCall.Large), ("deep product", () => DeepProductCall.Large),
         ("optimizer", () => OptimizerCall.Large),
     ];
 

@@ -16,6 +16,9 @@ public abstract class DeepProductTests<T> : OperationTests<T>
     private protected override IEnumerable<Call> LargeCalls => DeepProductCall.Large;
 
     [Fact]
+    public void The_order_is_the_cheapest_of_all() => DeepProductCall.Descriptors.Check(200, d => Assert.Equal(Cheapest(d, 0, d.Depth), d.OptimalMultiplyAdds));
+
+    [Fact]
     public void Extents_and_strides_are_those_of_the_formula()
     {
         DeepProductDescriptor d = new() { Problems = 4, Channels = [3, 5, 7, 2], Filters = [[3, 2], [4, 1], [2, 5]], Strides = [[2, 1], [3, 2], [1, 4]] };
@@ -35,6 +38,10 @@ public abstract class DeepProductTests<T> : OperationTests<T>
         Fails(Plain with { Channels = [1, 0, 3] }, ProblemError.Size, "deep_product: every size except the problems must be positive, got filter [0, 1, 3] in layer 0");
         Fails(Plain with { Filters = [[3], [-2]] }, ProblemError.Size, "deep_product: every size except the problems must be positive, got filter [3, 2, -2] in layer 1");
         Fails(Plain with { Strides = [[2], [0]] }, ProblemError.Stride, "deep_product: stride must be positive, got [0] in layer 1");
+        Fails(DeepProductDescriptor.FullyConnected([3]), ProblemError.ChainMismatch, "deep_product: L filters, L strides and L + 1 channels expected (L at least 1), got 0, 0 and 1");
+        Fails(DeepProductDescriptor.FullyConnected([3, 2], -2), ProblemError.Size, "deep_product: every size except the problems must be positive, got filter [-2, 2, 3] in layer 0");
+        Fails(DeepProductDescriptor.FullyConnected([1L << 30, 1L << 30, 1L << 30]), ProblemError.Overflow, "deep_product: the layers or their product have more than 2^63 - 1 elements or multiply-adds (deep_product channels1073741824x1073741824x1073741824)");
+        Fails(DeepProductDescriptor.FullyConnected([1L << 40, 1L << 40]), ProblemError.Overflow, "deep_product: shape [1099511627776, 1099511627776] has more than 2^63 - 1 bytes");
         Assert.Equal(ProblemError.Overflow, Assert.Throws<ProblemException>(() => (Plain with { Strides = [[1L << 62], [1]], Filters = [[3], [5]] }).Validate()).Code);
 
         static void Fails(DeepProductDescriptor wrong, ProblemError code, string text)
@@ -52,10 +59,18 @@ public abstract class DeepProductTests<T> : OperationTests<T>
         using Tensor<T> all = plan.Device.Allocate<T>([200]);
         TensorView<T> first = all.View(0, Plain.FilterShape(0)), second = all.View(20, Plain.FilterShape(1)), composed = all.View(40, Plain.ComposedShape), dFirst = all.View(80, Plain.FilterShape(0)), dSecond = all.View(82, Plain.FilterShape(1));
         Assert.StartsWith($"filters: 2 filters expected, 1 given ({plan})", Assert.Throws<ArgumentException>("filters", () => plan.Compose(queue, [first], composed)).Message, StringComparison.Ordinal);
-        Assert.StartsWith($"filterGradients: 2 filters expected, 3 given ({plan})", Assert.Throws<ArgumentException>("filterGradients", () => plan.Gradients(queue, [first, second], composed, [dFirst, dSecond, dSecond])).Message, StringComparison.Ordinal);
-        Assert.StartsWith("deep_product: output overlaps an input", Assert.Throws<ArgumentException>(() => plan.Gradients(queue, [first, second], composed, [first, dSecond])).Message, StringComparison.Ordinal);
-        Assert.StartsWith("deep_product: outputs overlap", Assert.Throws<ArgumentException>(() => plan.Gradients(queue, [first, second], composed, [dFirst, dSecond])).Message, StringComparison.Ordinal);
+        Assert.StartsWith($"gradients: 2 filters expected, 3 given ({plan})", Assert.Throws<ArgumentException>("gradients", () => plan.JacobianTransposeProduct(queue, [first, second], composed, [dFirst, dSecond, dSecond])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("deep_product: output overlaps an input", Assert.Throws<ArgumentException>(() => plan.JacobianTransposeProduct(queue, [first, second], composed, [first, dSecond])).Message, StringComparison.Ordinal);
+        Assert.StartsWith("deep_product: outputs overlap", Assert.Throws<ArgumentException>(() => plan.JacobianTransposeProduct(queue, [first, second], composed, [dFirst, dSecond])).Message, StringComparison.Ordinal);
     }
+
+    private static long Cheapest(DeepProductDescriptor d, int from, int to) =>
+        to - from == 1 ? 0 : Enumerable.Range(from + 1, to - from - 1).Min(split => Cheapest(d, from, split) + Cheapest(d, split, to) + (d.Channels[split] * Elements(d, from, split) * Elements(d, split, to) / (d.Channels[split] * d.Channels[split])));
+
+    private static long Elements(DeepProductDescriptor d, int from, int to) => new DeepProductDescriptor
+    {
+        Channels = [.. d.Channels.Skip(from).Take(to - from + 1)], Filters = [.. d.Filters.Skip(from).Take(to - from)], Strides = [.. d.Strides.Skip(from).Take(to - from)],
+    }.ComposedShape.ElementCount;
 }
 
 public sealed class DeepProductFloatTests : DeepProductTests<float>;

@@ -11,13 +11,15 @@ internal sealed class DeepProductCall(DeepProductDescriptor descriptor, bool gra
 
     public override bool HasHoles => Enumerable.Range(0, descriptor.Depth).Any(l => descriptor.Filters[l].Zip(descriptor.Strides[l]).Any(a => a.First < a.Second));
 
-    public override IReadOnlyList<Operand> Inputs { get; } = gradients ? [.. Layers("filters", descriptor), new("composedGradient", descriptor.ComposedShape)] : [.. Layers("filters", descriptor)];
+    public override IReadOnlyList<Operand> Inputs { get; } = gradients ? [.. Layers("filters", descriptor), new("cotangent", descriptor.ComposedShape)] : [.. Layers("filters", descriptor)];
 
-    public override IReadOnlyList<Operand> Outputs { get; } = gradients ? [.. Layers("filterGradients", descriptor)] : [new("composed", descriptor.ComposedShape)];
+    public override IReadOnlyList<Operand> Outputs { get; } = gradients ? [.. Layers("gradients", descriptor)] : [new("composed", descriptor.ComposedShape)];
 
     public override double DepthOfSum => Enumerable.Range(0, descriptor.Depth).Sum(l => descriptor.Channels[l + 1] * descriptor.Filters[l].ElementCount) + (gradients ? descriptor.ComposedShape.ElementCount : 0);
 
-    public override double Cost => descriptor.Flops / 2;
+    public override double Cost => (descriptor.Flops / 2) + descriptor.ComposedShape.ElementCount;
+
+    public static Gen<DeepProductDescriptor> Descriptors { get; } = new DrawGen<DeepProductDescriptor>(Describe, d => d.Flops);
 
     public static Gen<Call> Random { get; } = Draws(draw => new DeepProductCall(Describe(draw), draw.Chance(0.5)));
 
@@ -28,7 +30,9 @@ internal sealed class DeepProductCall(DeepProductDescriptor descriptor, bool gra
             new() { Channels = [3, 12, 5, 9, 2], Filters = [[3, 2], [2, 3], [3, 3], [2, 2]], Strides = [[2, 1], [1, 2], [2, 2], [1, 1]] },
             new() { Problems = 133, Channels = [1, 1, 1, 1, 1], Filters = [[3], [1], [10], [2]], Strides = [[3], [1], [2], [1]] },
             new() { Problems = 70, Channels = [2, 1, 3, 1], Filters = [[2, 3, 1], [1, 9, 2], [2, 2, 2]], Strides = [[1, 2, 2], [2, 1, 1], [1, 1, 1]] },
-            DeepProductDescriptor.FullyConnected([17, 9, 30, 5], 4),
+            DeepProductDescriptor.FullyConnected([70, 30, 110, 5, 90, 41]),
+            DeepProductDescriptor.FullyConnected([129, 257]),
+            DeepProductDescriptor.FullyConnected([9, 17, 8, 13], 30),
             DeepProductDescriptor.FullyConnected([3, 2, 5, 4], 70),
             new() { Problems = 40, Channels = [1, 2, 2, 1], Filters = [[4], [3], [5]], Strides = [[2], [3], [1]] },
         }
@@ -40,7 +44,7 @@ internal sealed class DeepProductCall(DeepProductDescriptor descriptor, bool gra
     {
         if (gradients)
         {
-            ((DeepProductPlan<T>)plan).Gradients(queue, inputs.AsSpan(0, inputs.Length - 1), inputs[^1], outputs);
+            ((DeepProductPlan<T>)plan).JacobianTransposeProduct(queue, inputs.AsSpan(0, inputs.Length - 1), inputs[^1], outputs);
         }
         else
         {
@@ -89,10 +93,10 @@ internal sealed class DeepProductCall(DeepProductDescriptor descriptor, bool gra
     {
         while (true)
         {
-            int depth = draw.Int(1, 5), rank = draw.Pick(0, 1, 1, 2, 2, 3);
+            int depth = draw.Int(1, 5), rank = draw.Pick(0, 0, 1, 1, 2, 2, 3);
             DeepProductDescriptor d = new()
             {
-                Problems = draw.Chance(0.6) ? draw.Int(0, draw.Pick(4, 40)) : null, Channels = Shape.Create([.. Enumerable.Range(0, depth + 1).Select(_ => (long)draw.Int(1, 5))]),
+                Problems = draw.Chance(0.6) ? draw.Int(0, draw.Pick(4, 40)) : null, Channels = Shape.Create([.. Enumerable.Range(0, depth + 1).Select(_ => (long)(rank == 0 ? draw.Extent(24) : draw.Int(1, 5)))]),
                 Filters = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank, 3))], Strides = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank, 2))],
             };
             if (d.Flops < 100_000 && d.ComposedShape.ElementCount < 20_000)
