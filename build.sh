@@ -17,7 +17,8 @@ usage() {
     cat <<'EOF'
 usage: ./build.sh VERB [ARGUMENT...]
 
-  setup             install what is missing for OpenCL (a loader and the CPU driver PoCL) where that is allowed
+  setup             install what is missing of OpenCL (a loader and the CPU driver PoCL) and a LAPACK library (OpenBLAS)
+                    where that is allowed
   setup native      the same for the C library (a C compiler)
   build             compile everything; the command line is then artifacts/hpclinear
   build native      compile the C library into artifacts/native
@@ -96,6 +97,12 @@ has_opencl_driver() {
     [[ -n ${OCL_ICD_VENDORS:-}${OCL_ICD_FILENAMES:-} ]] || compgen -G "${OPENCL_VENDOR_PATH:-/etc/OpenCL/vendors}/*.icd" >/dev/null
 }
 
+# The engine runs without either: it says which targets it lacks, and has linear algebra in C# for where there is no LAPACK.
+setup_libraries() {
+    setup_opencl
+    setup_lapack
+}
+
 setup_opencl() {
     [[ $(uname -s) == Linux ]] || return 0
     local packages=()
@@ -105,6 +112,13 @@ setup_opencl() {
         say "setup: going on without OpenCL. For OpenCL targets install ${packages[*]}"
         say "       (Debian, Ubuntu: apt-get install ${packages[*]}), or the driver of your GPU."
     fi
+}
+
+setup_lapack() {
+    [[ $(uname -s) == Linux && -z ${HPCLINEAR_LAPACK:-} ]] && has ldconfig || return 0
+    [[ "$(ldconfig -p 2>/dev/null)" =~ (libmkl_rt\.so\.2|libopenblas\.so(\.0)?|liblapack\.so\.3)" " ]] && return 0
+    install_packages libopenblas0-pthread ||
+        say "setup: going on without LAPACK. For linear algebra about ten times as fast install libopenblas0-pthread (Debian, Ubuntu)."
 }
 
 # Libraries to compare with. One that is missing is skipped, and the comparison says so.
@@ -403,7 +417,7 @@ require_dotnet
 case $verb in
     setup | build)
         case "${1:-}" in
-            '') setup_opencl ;;
+            '') setup_libraries ;;
             native) setup_native || die "no C compiler" ;;
             *) die "$verb takes no argument but 'native'" ;;
         esac
@@ -412,24 +426,24 @@ case $verb in
         fi
         ;;
     test)
-        setup_opencl
+        setup_libraries
         build
         run_all_tests
         ;;
     demo)
-        setup_opencl
+        setup_libraries
         build
         "$artifacts/hpclinear" demo "$@"
         ;;
     bench)
-        setup_opencl
+        setup_libraries
         setup_peers
         build
         bench "$@"
         ;;
     format) format "$@" ;;
     package)
-        setup_opencl
+        setup_libraries
         build
         package
         ;;
@@ -439,7 +453,7 @@ case $verb in
         if [[ $(uname -sm) == "Linux x86_64" ]]; then
             export HPCLINEAR_REQUIRE=${HPCLINEAR_REQUIRE:-avx2,opencl}
         fi
-        setup_opencl
+        setup_libraries
         build
         format --check
         run_all_tests

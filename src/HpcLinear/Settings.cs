@@ -46,6 +46,9 @@ internal static class Settings
         { } other => throw new ArgumentException($"HPCLINEAR_KERNEL_FAMILY: cpu or gpu expected, '{other}' given"),
     };
 
+    /// <summary><c>HPCLINEAR_LAPACK</c>: the file of the LAPACK library to use, or <c>off</c> for none; the system's by default.</summary>
+    public static string? Lapack => Read("HPCLINEAR_LAPACK");
+
     /// <summary><c>OCL_ICD_VENDORS</c>, <c>OPENCL_VENDOR_PATH</c>: where the OpenCL loader looks for drivers; only explained, the loader reads them itself.</summary>
     public static string OpenClVendors => Read("OCL_ICD_VENDORS") ?? Read("OPENCL_VENDOR_PATH") ?? "/etc/OpenCL/vendors";
 

@@ -1,5 +1,6 @@
 using CommandLine;
 using CommandLine.Text;
+using HpcLinear.LinearAlgebra;
 
 namespace HpcLinear.Cli.Verbs;
 
@@ -16,6 +17,7 @@ internal sealed class DevicesVerb : IVerb
         ("HPCLINEAR_CACHE", "off or on: keep compiled OpenCL programs on disk"),
         ("HPCLINEAR_CACHE_DIR", "where they are kept"),
         ("HPCLINEAR_TRACE", "plans: print what each plan chose"),
+        ("HPCLINEAR_LAPACK", "file of the LAPACK library for the host's linear algebra; off: none"),
         ("OCL_ICD_VENDORS", "read by the OpenCL loader: folder or file that names drivers"),
         ("OCL_ICD_FILENAMES", "read by the OpenCL loader: further drivers"),
         ("DOTNET_EnableAVX512", "0: hide AVX-512 from the runtime"),
@@ -44,6 +46,7 @@ internal sealed class DevicesVerb : IVerb
             {
                 Targets = found.Select(s => new { Target = s.Target.ToString(), s.Available, s.Name, s.Detail, Float64 = s.SupportsDouble }),
                 Default = DefaultTarget(found),
+                HostLinearAlgebra = HostLinearAlgebra.Library,
                 Variables = Variables.ToDictionary(v => v.Name, v => Environment.GetEnvironmentVariable(v.Name)),
             }));
             return ExitCode.Done;
@@ -57,6 +60,7 @@ internal sealed class DevicesVerb : IVerb
 
         terminal.Write(table);
         terminal.WriteLine($"default: {DefaultTarget(found)}");
+        terminal.WriteLine($"linear algebra on the host: {HostLinearAlgebra.Library}");
         if (Explain)
         {
             WriteExplanation(terminal);

@@ -19,21 +19,10 @@ internal readonly struct Cholesky
     /// <summary>The same, in the memory of the matrix, which belongs to the factor from then on.</summary>
     public static Cholesky FactorInPlace(Matrix a, string name)
     {
-        for (int i = 0; i < a.Rows; i++)
+        int failed = DenseLibrary.Current.Cholesky(a);
+        if (failed >= 0)
         {
-            Span<double> row = a.Row(i);
-            for (int j = 0; j < i; j++)
-            {
-                row[j] = (row[j] - Matrix.Dot(row[..j], a.Row(j)[..j])) / a[j, j];
-            }
-
-            double pivot = row[i] - Matrix.Dot(row[..i], row[..i]);
-            if (!double.IsFinite(pivot) || pivot <= 0)
-            {
-                throw new ArithmeticException($"{name} is not positive definite in float64: pivot {i} of {a.Rows} is {pivot}");
-            }
-
-            row[i] = Math.Sqrt(pivot);
+            throw new ArithmeticException($"{name} is not positive definite in float64: pivot {failed} of {a.Rows} is {a[failed, failed]}");
         }
 
         return new(a);

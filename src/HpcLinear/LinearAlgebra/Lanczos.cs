@@ -50,7 +50,7 @@ internal static class Lanczos
             if (complete || basis.Count % StepsBetweenChecks == 0)
             {
                 double[] values = [.. diagonal];
-                SymmetricEigenvalues.OfTridiagonal(values, offDiagonal.ToArray());
+                TridiagonalEigenvalues.Of(values, offDiagonal.ToArray());
                 double moved = Math.Max(Math.Abs(values[^1] - above), smallestToo ? Math.Abs(values[0] - below) : 0);
                 (below, above) = (values[0], values[^1]);
                 if (complete || moved <= 1e-14 * Math.Max(Math.Abs(above), smallestToo ? Math.Abs(below) : 0))

@@ -118,7 +118,7 @@ public sealed class ActivityHessian
 
         if (Dimension <= DenseDimension)
         {
-            double[] values = SymmetricEigenvalues.Of(Dense());
+            double[] values = DenseLibrary.Current.SymmetricEigenvalues(Dense());
             return (values[0], values[^1]);
         }
 

@@ -184,7 +184,7 @@ public sealed class EquilibratedEnergy
             unit[i] = 0;
         }
 
-        double[] values = SymmetricEigenvalues.Of(dense);
+        double[] values = DenseLibrary.Current.SymmetricEigenvalues(dense);
         return (values[0], values[^1]);
     }
 

@@ -84,7 +84,7 @@ public sealed class OriginHessian
     {
         if (network.Depth > 1 && linearInOutput)
         {
-            double[] all = SymmetricEigenvalues.Of(Dense());
+            double[] all = DenseLibrary.Current.SymmetricEigenvalues(Dense());
             return (all[0], all[^1]);
         }
 
@@ -101,7 +101,7 @@ public sealed class OriginHessian
         }
 
         // The rows of layers that appear in no block are zero.
-        double[] values = SymmetricEigenvalues.Of(repeated);
+        double[] values = DenseLibrary.Current.SymmetricEigenvalues(repeated);
         bool zeros = network.Depth - 1 > crossLayers.Length;
         return (Shift + (zeros ? Math.Min(0, values[0]) : values[0]), Shift + (zeros ? Math.Max(0, values[^1]) : values[^1]));
     }

@@ -91,7 +91,7 @@ public sealed class ZeroRankSaddle
     /// <remarks>4/3 (n_L³ + n_(L-1)³) flops.</remarks>
     public (double Smallest, double Largest) ExtremeEigenvalues()
     {
-        double[] outputs = SymmetricEigenvalues.Of(outputMoment), hidden = SymmetricEigenvalues.Of(covariance);
+        double[] outputs = DenseLibrary.Current.SymmetricEigenvalues(outputMoment), hidden = DenseLibrary.Current.SymmetricEigenvalues(covariance);
         return (-outputs[^1] * hidden[^1], -Math.Max(0, outputs[0]) * hidden[0]);
     }
 

@@ -44,7 +44,7 @@ public sealed class LinearAlgebraTests
     public void The_determinant_is_the_product_of_the_eigenvalues(int size)
     {
         Matrix a = Definite(size);
-        Assert.Equal(SymmetricEigenvalues.Of(a).Sum(Math.Log), Cholesky.Factor(a, "a").LogDeterminant(), 1e-10);
+        Assert.Equal(DenseLibrary.Current.SymmetricEigenvalues(a).Sum(Math.Log), Cholesky.Factor(a, "a").LogDeterminant(), 1e-10);
     }
 
     [Fact]
@@ -58,66 +58,6 @@ public sealed class LinearAlgebraTests
         static string Failure(double[] elements) => Assert.Throws<ArithmeticException>(() => Cholesky.Factor(Matrix.Of(2, 2, elements), "gram")).Message;
     }
 
-    [Theory, MemberData(nameof(Sizes))]
-    public void The_eigenvalues_of_the_second_difference_are_known(int size)
-    {
-        Matrix a = Matrix.ScaledIdentity(size, 2);
-        for (int i = 1; i < size; i++)
-        {
-            a[i, i - 1] = a[i - 1, i] = -1;
-        }
-
-        double[] values = SymmetricEigenvalues.Of(a);
-        for (int i = 0; i < size; i++)
-        {
-            Assert.Equal(2 - (2 * Math.Cos((i + 1) * Math.PI / (size + 1))), values[i], 1e-14 * (size + 1));
-        }
-    }
-
-    [Theory]
-    [InlineData(1)]
-    [InlineData(1e-250)]
-    [InlineData(1e250)]
-    public void Eigenvalues_survive_a_change_of_basis_and_of_scale(double scale)
-    {
-        // Many equal ones, zeros and both signs: what Hessians at the origin have.
-        double[] expected = [-2, -2, -2, -1e-9, 0, 0, 0, 0, 0.5, 0.5, 1, 3, 3];
-        int n = expected.Length;
-        Matrix a = new(n, n);
-        for (int i = 0; i < n; i++)
-        {
-            a[i, i] = scale * expected[i];
-        }
-
-        for (int round = 0; round < 4; round++)
-        {
-            Matrix v = Drawn(1, n, seed: round), reflection = Matrix.ScaledIdentity(n, 1);
-            reflection.Add(-2 / v.SquaredNorm(), Matrix.TransposeMultiply(v, v));
-            a = Matrix.Multiply(Matrix.Multiply(reflection, a), reflection);
-        }
-
-        double[] values = SymmetricEigenvalues.Of(a);
-        for (int i = 0; i < n; i++)
-        {
-            Assert.Equal(expected[i], values[i] / scale, 1e-14);
-        }
-    }
-
-    [Theory, MemberData(nameof(Sizes))]
-    public void Eigenvalues_keep_trace_and_norm(int size)
-    {
-        Matrix b = Drawn(size, size), a = b.Copy();
-        a.Add(1, b.Transpose());
-        double[] values = SymmetricEigenvalues.Of(a);
-        Assert.Equal(Enumerable.Range(0, size).Sum(i => a[i, i]), values.Sum(), 1e-12 * (1 + size));
-        Assert.Equal(a.SquaredNorm(), values.Sum(v => v * v), 1e-12 * (1 + a.SquaredNorm()));
-        Assert.Equal(values.Order(), values);
-    }
-
-    [Fact]
-    public void Eigenvalues_of_something_not_finite_are_refused() =>
-        Assert.Contains("an element is NaN", Assert.Throws<ArithmeticException>(() => SymmetricEigenvalues.Of(Matrix.Of(1, 1, [double.NaN]))).Message, StringComparison.Ordinal);
-
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -125,7 +65,7 @@ public sealed class LinearAlgebraTests
     public void Lanczos_finds_the_largest_eigenvalue_from_products(int size)
     {
         Matrix a = Definite(size);
-        double expected = SymmetricEigenvalues.Of(a)[^1];
+        double expected = DenseLibrary.Current.SymmetricEigenvalues(a)[^1];
         Assert.Equal(expected, Lanczos.Largest(size, (v, result) => Matrix.Multiply(Matrix.Of(1, size, v), a).Elements.CopyTo(result)), 1e-11 * expected);
         Assert.Equal(3, Lanczos.Largest(size, (v, result) => Matrix.AddScaled(3, v, Cleared(result))), 1e-14);
         Assert.Throws<ArithmeticException>(() => Lanczos.Largest(size, (_, result) => result.Fill(double.NaN)));
@@ -137,20 +77,20 @@ public sealed class LinearAlgebraTests
         }
     }
 
-    private static Matrix Definite(int size)
+    internal static Matrix Definite(int size)
     {
         Matrix b = Drawn(size, size), a = Matrix.MultiplyTranspose(b, b);
         a.AddToDiagonal(0.5);
         return a;
     }
 
-    private static Matrix Drawn(int rows, int columns, int seed = 0)
+    internal static Matrix Drawn(int rows, int columns, int seed = 0)
     {
         Random random = new(seed);
         return Matrix.Of(rows, columns, [.. Enumerable.Range(0, rows * columns).Select(_ => (2 * random.NextDouble()) - 1)]);
     }
 
-    private static void Near(Matrix expected, Matrix actual, double tolerance)
+    internal static void Near(Matrix expected, Matrix actual, double tolerance)
     {
         Assert.Equal((expected.Rows, expected.Columns), (actual.Rows, actual.Columns));
         for (int i = 0; i < expected.Elements.Length; i++)

@@ -81,7 +81,7 @@ public sealed class ActivityHessianTests
     public void The_logarithm_of_the_determinant_is_that_of_the_eigenvalues() => LinearCase.Random().Check(100, c =>
     {
         ActivityHessian hessian = ActivityHessian.Create(c.Network, c.Parameters);
-        double[] values = SymmetricEigenvalues.Of(Matrix.Of(hessian.Dimension, hessian.Dimension, hessian.ToDense()));
+        double[] values = DenseLibrary.Current.SymmetricEigenvalues(Matrix.Of(hessian.Dimension, hessian.Dimension, hessian.ToDense()));
         double expected = LinearEquilibrium.Solve(c.Network, c.Parameters, c.Input, c.Target).LogDeterminant;
         c.AssertNear([expected], [hessian.LogDeterminant], 1e-9, "block factor");
         c.AssertNear([expected], [values.Sum(Math.Log)], 1e-12 * (1 + values.Sum(v => values[^1] / v)), "eigenvalues");
@@ -152,7 +152,7 @@ public sealed class ActivityHessianTests
         RelaxationDescriptor network = RelaxationDescriptor.Create(1, [3, 50, 50, 50, 50, 50, 50, 2], Parameterisation.DepthMuP, skips: true);
         Random random = new(3);
         ActivityHessian hessian = ActivityHessian.Create(network, [.. Enumerable.Range(0, (int)network.ParameterCount).Select(_ => 4 * (random.NextDouble() - 0.5))]);
-        double[] values = SymmetricEigenvalues.Of(Matrix.Of(hessian.Dimension, hessian.Dimension, hessian.ToDense()));
+        double[] values = DenseLibrary.Current.SymmetricEigenvalues(Matrix.Of(hessian.Dimension, hessian.Dimension, hessian.ToDense()));
         (double smallest, double largest) = hessian.ExtremeEigenvalues();
         Assert.Equal(300, hessian.Dimension);
         Assert.Equal(values[0], smallest, 1e-9 * values[0]);

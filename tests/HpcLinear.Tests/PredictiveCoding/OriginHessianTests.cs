@@ -28,7 +28,7 @@ public sealed class OriginHessianTests
     public void The_extreme_eigenvalues_are_those_of_the_dense_matrix() => LinearCase.Random(bias: false, lastSkip: false).Check(200, c =>
     {
         OriginHessian hessian = OriginHessian.Create(c.Network, c.Input, c.Target);
-        double[] values = SymmetricEigenvalues.Of(Matrix.Of((int)hessian.Dimension, (int)hessian.Dimension, hessian.ToDense()));
+        double[] values = DenseLibrary.Current.SymmetricEigenvalues(Matrix.Of((int)hessian.Dimension, (int)hessian.Dimension, hessian.ToDense()));
         (double smallest, double largest) = hessian.ExtremeEigenvalues();
         c.AssertNear([values[0], values[^1]], [smallest, largest], 1e-12, "extremes");
     });

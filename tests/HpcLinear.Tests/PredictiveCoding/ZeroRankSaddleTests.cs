@@ -33,7 +33,7 @@ public sealed class ZeroRankSaddleTests
         part.CopyTo(direction, last);
         at.HessianMultiply(direction, product);
         c.AssertNear(Matrix.Multiply(Matrix.Of(1, size, part), dense).Elements, product.AsSpan(last), 1e-12, "H v");
-        double[] values = SymmetricEigenvalues.Of(dense);
+        double[] values = DenseLibrary.Current.SymmetricEigenvalues(dense);
         (double smallest, double largest) = saddle.ExtremeEigenvalues();
         c.AssertNear([values[0], values[^1]], [smallest, largest], 1e-12, "extremes");
         Assert.True(at.ExtremeEigenvalues().Smallest <= smallest + (1e-10 * (1 - smallest)), c.ToString());
