@@ -7,17 +7,17 @@ namespace HpcLinear.Operations;
 /// Conjugate gradients and Gauss-Newton for a slice in error coordinates: a direction p and a length of its own for every sample, from the curvature
 /// <c>pᵀ(Λ + λ_L JᵀMJ)p</c>, M the Hessian of the loss in the output.
 /// </summary>
-/// <remarks>Where the energy is quadratic, e, E_L and the energies follow the line by linearity. Elsewhere a pass forwards checks that the energy falls, and the
-/// length is halved while it does not; Gauss-Newton starts from the length that the slopes of its last line would have asked for. Conjugate gradients are
+/// <remarks>Where the energy is quadratic, e, E_L and the energies of conjugate gradients follow the line by linearity. Elsewhere a pass looks at the energy and the
+/// slope at the end (<see cref="LineSearch"/>); its gradient is the next one, so that a length that will do costs no more than a step. Conjugate gradients are
 /// preconditioned by Λ and restart along the gradient where Polak and Ribière's factor is negative or the direction would lead upwards.</remarks>
 internal unsafe ref struct ErrorSolver<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    /// <summary>Lengths tried on a line: the last one that fails leaves the sample where it is.</summary>
-    private const int MostTrials = 20;
+    /// <summary>Most by which a line may be guessed longer or shorter than the quadratic model says.</summary>
+    private const double LongestBend = 20;
 
-    /// <summary>Part of the slope's promise that a length must keep (Armijo).</summary>
-    private const double LeastGain = 1e-4;
+    /// <summary>Part of the first slope that a line of conjugate gradients may end with. Gauss-Newton's lines end where the energy is lower: their length was its guess.</summary>
+    private const double Flatness = 0.5;
 
     private readonly RelaxationJob<T> job;
     private readonly RelaxationLayers<T> layers;
@@ -26,6 +26,7 @@ internal unsafe ref struct ErrorSolver<T>
     private readonly nint elements;
     private readonly T* row;
     private readonly T* change;
+    private readonly bool conjugate;
     private ErrorCoordinates<T> coordinates;
     private GaussNewton<T> newton;
     private T* errors;
@@ -50,7 +51,8 @@ internal unsafe ref struct ErrorSolver<T>
         T* at = change + (layers.Widths[^1] * lanes);
         coordinates = new(job, slice, at);
         at += ErrorCoordinates<T>.Units(layers) * lanes;
-        if (job.Options!.Method == RelaxationMethod.GaussNewton)
+        conjugate = job.Options!.Method == RelaxationMethod.ConjugateGradients;
+        if (!conjugate)
         {
             newton = new(job, slice, coordinates, at);
         }
@@ -67,9 +69,9 @@ internal unsafe ref struct ErrorSolver<T>
     public bool Solve(long group)
     {
         RelaxationOptions options = job.Options!;
-        bool conjugate = options.Method == RelaxationMethod.ConjugateGradients;
-        double* lengths = stackalloc double[lanes], slopes = stackalloc double[lanes], norms = stackalloc double[lanes], damping = stackalloc double[lanes];
-        new Span<double>(damping, lanes).Fill(1);
+        bool straight = conjugate && layers.Exact;
+        double* lengths = stackalloc double[lanes], slopes = stackalloc double[lanes], norms = stackalloc double[lanes], bends = stackalloc double[lanes];
+        new Span<double>(bends, lanes).Fill(1);
         RelaxationTrack<T> track = new(job, slice, group);
         new Span<T>(track.Steps, slice.Count).Fill(T.One);
         slice.LoadHidden(job.Errors, errors);
@@ -82,15 +84,12 @@ internal unsafe ref struct ErrorSolver<T>
                 break;
             }
 
-            if (conjugate)
+            if (straight || t == 0)
             {
-                T* older = previous;
-                previous = gradient;
-                gradient = older;
+                KeepGradient();
+                Differentiate(track, errors);
             }
 
-            track.Clear();
-            coordinates.Reverse(coordinates.Output, errors, gradient, track.Squares);
             if (track.Settled())
             {
                 track.Withdraw(t);
@@ -100,34 +99,49 @@ internal unsafe ref struct ErrorSolver<T>
             if (conjugate)
             {
                 Conjugate(t == 0, norms, slopes);
-                Lengths(track.Steps, slopes, lengths);
+                Lengths(slopes, lengths);
             }
             else
             {
-                if (t > 0)
-                {
-                    Damp(lengths, slopes, norms, damping);
-                }
-
                 newton.Direct(errors, direction, change);
                 Dot(gradient, direction, 0, slopes);
-                for (int s = 0; s < lanes; s++)
-                {
-                    lengths[s] = track.Steps[s] == T.Zero ? 0 : damping[s];
-                }
+                new Span<double>(lengths, lanes).Fill(1);
             }
 
-            if (conjugate && layers.Exact)
+            for (int s = 0; s < lanes; s++)
+            {
+                lengths[s] = track.Steps[s] == T.Zero ? 0 : lengths[s];
+            }
+
+            if (straight)
             {
                 Shift(lengths);
             }
             else
             {
-                Search(track, lengths, slopes);
+                Search(track, lengths, slopes, bends);
             }
         }
 
         return job.StoreErrors(slice, track, coordinates, errors);
+    }
+
+    /// <summary>Puts the gradient aside for the next direction of conjugate gradients.</summary>
+    private void KeepGradient()
+    {
+        if (conjugate)
+        {
+            T* older = previous;
+            previous = gradient;
+            gradient = older;
+        }
+    }
+
+    /// <summary>The gradient at errors that <see cref="ErrorCoordinates{T}.Output"/> goes with.</summary>
+    private void Differentiate(RelaxationTrack<T> track, T* at)
+    {
+        track.Clear();
+        coordinates.Reverse(coordinates.Output, at, gradient, track.Squares);
     }
 
     /// <summary>The next direction, <c>-Λ⁻¹g + β p</c>, and the slope along it; <paramref name="norms"/> holds gᵀΛ⁻¹g from one direction to the next.</summary>
@@ -162,8 +176,8 @@ internal unsafe ref struct ErrorSolver<T>
         direction = made;
     }
 
-    /// <summary>Where the quadratic model along the direction is least.</summary>
-    private void Lengths(T* active, double* slopes, double* lengths)
+    /// <summary>Where the quadratic model along the direction is least; 0 where it has no such place.</summary>
+    private void Lengths(double* slopes, double* lengths)
     {
         coordinates.Forward(direction, change);
         Dot(direction, direction, 1, lengths);
@@ -171,18 +185,7 @@ internal unsafe ref struct ErrorSolver<T>
         for (int s = 0; s < lanes; s++)
         {
             double curvature = lengths[s] + (precision * OutputHessian<T>.Square(layers, slice.Target, coordinates.Output, change, lanes, s));
-            lengths[s] = active[s] == T.Zero || !(curvature > 0) ? 0 : -slopes[s] / curvature;
-        }
-    }
-
-    /// <summary>The next length of Gauss-Newton: where the last line had no slope, by the slopes at both its ends. Near the minimum energies no longer tell, slopes do.</summary>
-    private readonly void Damp(double* lengths, double* slopes, double* ends, double* damping)
-    {
-        Dot(gradient, direction, 0, ends);
-        for (int s = 0; s < lanes; s++)
-        {
-            double length = lengths[s] * slopes[s] / (slopes[s] - ends[s]);
-            damping[s] = length > 0 ? Math.Clamp(length, 0.05, 1) : 1;
+            lengths[s] = curvature > 0 ? -slopes[s] / curvature : 0;
         }
     }
 
@@ -202,35 +205,52 @@ internal unsafe ref struct ErrorSolver<T>
         slice.MeasureErrors(layers.Depth, coordinates.Output);
     }
 
-    /// <summary>Moves along the direction by lengths that lower every sample's energy, up to rounding.</summary>
-    private void Search(RelaxationTrack<T> track, double* lengths, double* slopes)
+    /// <summary>Moves along the direction, every sample to where its energy is lower and its slope well below that of the start; leaves the gradient there.</summary>
+    /// <param name="track">The samples' course.</param>
+    /// <param name="lengths">What the quadratic model asks for; 0 for samples that stay.</param>
+    /// <param name="slopes">Of the energy along the direction, at the start.</param>
+    /// <param name="bends">How much longer than their model the last lines were, by the slopes at both ends; the first guess of this one, and replaced.</param>
+    private void Search(RelaxationTrack<T> track, double* lengths, double* slopes, double* bends)
     {
-        double* before = stackalloc double[lanes], after = stackalloc double[lanes];
+        double* before = stackalloc double[lanes], after = stackalloc double[lanes], ends = stackalloc double[lanes], models = stackalloc double[lanes];
+        LineSearch* lines = stackalloc LineSearch[lanes];
         double rounding = 16 * double.CreateTruncating(T.BitIncrement(T.One) - T.One);
         track.Total(slice, before);
-        bool refused = true;
-        for (int trial = 1; refused; trial++)
+        for (int s = 0; s < lanes; s++)
+        {
+            // A slope that rounding makes leads nowhere.
+            models[s] = -slopes[s] > before[s] * rounding * rounding / 16 ? lengths[s] : 0;
+            lengths[s] = models[s] * bends[s];
+            lines[s] = new(before[s], slopes[s], rounding, conjugate ? Flatness : double.PositiveInfinity);
+        }
+
+        KeepGradient();
+        for (bool refused = true; refused;)
         {
             RelaxationSlice<T>.Copy(errors, other, elements);
             Fill(lengths, -1);
             job.Along(other, direction, row, T.One);
             coordinates.Evaluate(other);
+            coordinates.KeepOutput();
+            Differentiate(track, other);
             track.Total(slice, after);
+            Dot(gradient, direction, 0, ends);
             refused = false;
             for (int s = 0; s < slice.Count; s++)
             {
-                if (lengths[s] != 0 && !(after[s] <= before[s] + (LeastGain * lengths[s] * slopes[s]) + (rounding * before[s])))
-                {
-                    lengths[s] = trial < MostTrials ? lengths[s] / 2 : 0;
-                    refused = true;
-                }
+                refused |= lengths[s] != 0 && !lines[s].Accepts(ref lengths[s], after[s], ends[s]);
             }
+        }
+
+        for (int s = 0; s < lanes; s++)
+        {
+            double bend = lengths[s] * slopes[s] / ((slopes[s] - ends[s]) * models[s]);
+            bends[s] = bend > 0 ? Math.Clamp(bend, 1 / LongestBend, conjugate ? LongestBend : 1) : 1;
         }
 
         T* moved = other;
         other = errors;
         errors = moved;
-        coordinates.KeepOutput();
     }
 
     /// <summary>-Λ⁻¹ of a gradient.</summary>
