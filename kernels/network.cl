@@ -19,3 +19,4 @@
 #define MEASURED 16      // g^2 and z^2 are summed for tolerances
 #define SUMMED 32        // energies are written
 #define DELTAS 64        // what gradients of weights are made of is written
+#define WATCHED 128      // samples may stop by their energy

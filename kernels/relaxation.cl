@@ -1,43 +1,5 @@
-// Energies, gradients and relaxations of a predictive-coding network by slices of samples. Slices: relaxation_slice.cl; their course: relaxation_course.cl.
-
-#define NETWORK const int depth, const int bits, const long batch, const long slices, const long units, __global const long *restrict layers, \
-    __global const real *restrict factors, __global real *memory, const long memory_offset, __global const real *restrict parameters, const long parameters_offset, \
-    __global const real *restrict input, const long input_offset
-#define TARGET __global const real *restrict target, const long target_offset
-
-#if GPU
-#define SIZED
-#else
-#define SIZED __attribute__((reqd_work_group_size(1, 1, 1)))
-#endif
-
-#define FOR_SLICES(s) \
-    slice s##_; \
-    slice *s = &s##_; \
-    s->layers = layers; \
-    s->factors = factors; \
-    s->w = parameters + parameters_offset; \
-    s->depth = depth; \
-    s->flags = bits; \
-    s->batch = batch; \
-    place(s, memory + memory_offset, units); \
-    for (long number = get_global_id(0); number < slices; number += get_global_size(0))
-
-// Takes x and y and computes what does not change: P_1.
-INLINE void open(slice *s, const long number, __global const real *x, __global const real *y)
-{
-    s->first = number * SAMPLES;
-    s->count = (int)min((long)SAMPLES, s->batch - s->first);
-    load(s, x, width_of(s, 0), s->x);
-    if (y)
-    {
-        load(s, y, width_of(s, s->depth), s->y);
-    }
-    if (s->depth > 1)
-    {
-        predict(s, 1, s->x, s->pinned);
-    }
-}
+// Energies, gradients and relaxations of a predictive-coding network by slices of samples. Slices: relaxation_slice.cl; their course: relaxation_course.cl;
+// error coordinates: relaxation_errors.cl.
 
 // The feed-forward state and the output's prediction.
 __kernel SIZED void relax_forward(NETWORK, __global real *activities, const long activities_offset, __global real *prediction, const long prediction_offset)
@@ -98,17 +60,19 @@ __kernel SIZED void relax_measure(NETWORK, TARGET, __global const real *restrict
 // Relaxes activities, or with method KEEP_GRADIENT writes their gradient to kept instead.
 __kernel SIZED void relax_activities(NETWORK, TARGET, __global real *activities, const long activities_offset, __global const real *mask, const long mask_offset,
     __global real *energies, const long energies_offset, __global int *outcomes, const long outcomes_offset, __global real *kept, const long kept_offset,
-    const int method, const int steps, const real step, const real momentum, const real decay, const real absolute, const real relative, const real horizon,
-    const real tolerance, const real growth)
+    const int method, const int steps, const real step, const real momentum, const real decay, const real horizon, const real tolerance, STOPS)
 {
     FOR_SLICES(s)
     {
         const long hidden = hidden_of(s);
+        const int heun = method == HEUN || method == ADAPTIVE, move = heun ? KEEP_GRADIENT : method;
+        const limits limits_ = {absolute, relative, growth, -1, change, interval}, *stops = &limits_;
         __global real *at = s->extra, *masks = bits & HAS_MASK ? take(&at, s, hidden) : 0;
+        // Arrays that the method does not keep have no place: what follows it is for certificates.
         __global real *first = at, *second = first + hidden * PITCH, *trial = second + hidden * PITCH;
+        __global real *bounds = first + hidden * PITCH * (heun ? 3 : method == MOMENTUM || method == NESTEROV ? 1 : 0);
         __global real *state = s->z;
         __global int *control = outcomes + outcomes_offset + number * CONTROL;
-        const int heun = method == HEUN || method == ADAPTIVE, move = heun ? KEEP_GRADIENT : method;
         open(s, number, input + input_offset, target + target_offset);
         load_hidden(s, activities + activities_offset, s->z);
         if (masks)
@@ -133,31 +97,21 @@ __kernel SIZED void relax_activities(NETWORK, TARGET, __global real *activities,
             const int ends = !going || t == steps;
             if (ends && !(bits & TRACED))
             {
+                check_activities(s, &c, control);
                 break;
             }
             for (int pass = 0; pass < (heun && !ends ? 2 : 1); pass++)
             {
                 __global real *velocity = pass == 0 ? first : second;
                 FOR_VECTORS(v) { c.gradients[v] = c.states[v] = CELL(0); }
-                visit(s, 1, 0);
-                for (int l = 2; l <= depth; l++)
-                {
-                    __global real *visited = s->next;
-                    s->next = s->own;
-                    s->own = visited;
-                    visit(s, l, !ends);
-                    if (!ends)
-                    {
-                        move_below(s, l, move, velocity, masks, c.steps, momentum, decay, c.gradients, c.states);
-                    }
-                }
+                sweep_all(s, !ends, move, velocity, masks, c.steps, momentum, decay, c.gradients, c.states);
                 if (ends || method == KEEP_GRADIENT)
                 {
                     break;
                 }
                 if (pass == 0)
                 {
-                    going = record(s, &c, t, growth, energies + energies_offset, control) && !settled(s, &c, absolute, relative, control);
+                    going = record(s, &c, t, stops, energies + energies_offset, control) && !settled(s, &c, stops, control);
                     if (!going)
                     {
                         break;
@@ -184,12 +138,18 @@ __kernel SIZED void relax_activities(NETWORK, TARGET, __global real *activities,
             }
             if (ends)
             {
-                conclude(s, steps, energies + energies_offset, control);
+                conclude(s, &c, steps, energies + energies_offset, control);
                 break;
             }
             if (c.diverged || method == KEEP_GRADIENT)
             {
                 break;
+            }
+            if (certified >= 0 && going && (t + 1) % interval == 0)
+            {
+                certify(s, masks, bounds, bounds + hidden * PITCH, c.gradients);
+                FOR_VECTORS(v) { c.steps[v] = c.gradients[v] <= CELL(certified) ? CELL(0) : c.steps[v]; }
+                going = !all_stopped(&c, control);
             }
         }
         if (method == KEEP_GRADIENT)
@@ -203,38 +163,16 @@ __kernel SIZED void relax_activities(NETWORK, TARGET, __global real *activities,
     }
 }
 
-// Z_l = P_l + E_l; keeps the slopes of every layer's sum or activities.
-INLINE void rebuild(const slice *s, __global const real *errors, __global real *slopes)
-{
-    for (int l = 1; l < s->depth; l++)
-    {
-        const int later = after(s, l) != LINEAR, of = later ? l : l - 1;
-        const long at = unit_of(s, l) * PITCH;
-        if (l == 1 && !later)
-        {
-            copy(s, s->pinned, layer_of(s, l), width_of(s, l));
-        }
-        else
-        {
-            predict(s, l, below_of(s, l), layer_of(s, l));
-        }
-        if (later || before(s, l) != LINEAR)
-        {
-            copy(s, s->slope, slopes + unit_of(s, of) * PITCH, width_of(s, of));
-        }
-        FOR_VECTORS(v) FOR_UNITS(i, v, width_of(s, l)) { CSTORE(CLOAD(errors + at + i) + CLOAD(s->z + at + i), s->z + at + i); }
-    }
-}
-
 // Descends in error coordinates; with method KEEP_GRADIENT writes one gradient to kept instead, and with DELTAS what the weights' gradient is made of.
 __kernel SIZED void relax_errors(NETWORK, TARGET, __global real *activities, const long activities_offset, __global real *errors, const long errors_offset,
     __global real *energies, const long energies_offset, __global int *outcomes, const long outcomes_offset, __global real *kept, const long kept_offset,
     __global real *deltas, const long deltas_offset, __global real *inputs, const long inputs_offset,
-    const int method, const int steps, const real step, const real momentum, const real absolute, const real relative, const real growth)
+    const int method, const int steps, const real step, const real momentum, STOPS)
 {
     FOR_SLICES(s)
     {
         const long hidden = hidden_of(s);
+        const limits limits_ = {absolute, relative, growth, certified, change, interval}, *stops = &limits_;
         __global real *at = s->extra, *e = take(&at, s, hidden), *slopes = take(&at, s, hidden), *velocity = take(&at, s, hidden);
         __global int *control = outcomes + outcomes_offset + number * CONTROL;
         const int keeps = method == KEEP_GRADIENT;
@@ -251,33 +189,13 @@ __kernel SIZED void relax_errors(NETWORK, TARGET, __global real *activities, con
         int going = 1;
         for (int t = 0; ; t++)
         {
-            const int ends = !going || t == steps;
-            rebuild(s, e, slopes);
-            if (ends && !(bits & TRACED))
+            evaluate(s, e, slopes);
+            if (!going || t == steps)
             {
+                conclude(s, &c, steps, energies + energies_offset, control);
                 break;
             }
-            for (int l = 1; l < depth; l++)
-            {
-                cell squares[VECTORS];
-                FOR_VECTORS(v)
-                {
-                    squares[v] = CELL(0);
-                    FOR_UNITS(i, v, width_of(s, l))
-                    {
-                        const cell x = CLOAD(e + unit_of(s, l) * PITCH + i);
-                        squares[v] = fma(x, x, squares[v]);
-                    }
-                }
-                put_energies(s, l, squares, s->factors[l * FACTORS + 3]);
-            }
-            visit(s, depth, 0);
-            if (ends)
-            {
-                conclude(s, steps, energies + energies_offset, control);
-                break;
-            }
-            if (!keeps && !record(s, &c, t, growth, energies + energies_offset, control))
+            if (!keeps && !record(s, &c, t, stops, energies + energies_offset, control))
             {
                 break;
             }
@@ -289,36 +207,17 @@ __kernel SIZED void relax_errors(NETWORK, TARGET, __global real *activities, con
                 }
                 store(s, s->next, width_of(s, depth), deltas + deltas_offset + unit_of(s, depth) * batch);
             }
-            if (depth > 1 && before(s, depth) != LINEAR)
-            {
-                copy(s, s->slope, slopes + unit_of(s, depth - 1) * PITCH, width_of(s, depth - 1));
-            }
             // next holds d_l of the layer above (e_L without its precision, which is in the factors instead), own becomes d_(l-1).
             FOR_VECTORS(v) { c.gradients[v] = c.states[v] = CELL(0); }
             for (int l = depth; l > 1; l--)
             {
                 const long rows = width_of(s, l - 1), place_ = unit_of(s, l - 1) * PITCH;
-                const int sloped = before(s, l) != LINEAR, later = after(s, l) != LINEAR, skipped = skips(s, l);
-                const cell factor = CELL(l == depth ? s->factors[l * FACTORS + 2] : scale_of(s, l)), above = CELL(l == depth ? precision_of(s, l) : (real)1);
                 const cell precision = CELL(precision_of(s, l - 1));
-                if (later)
-                {
-                    multiply(s, s->next, slopes + unit_of(s, l) * PITCH, s->delta, width_of(s, l));
-                }
-                clear(s, s->back, rows);
-                sweep p;
-                cell none[VECTORS];
-                p.input = p.through = p.state = 0;
-                p.error = later ? s->delta : s->next;
-                p.back = s->back;
-                run(s, l, &p, none);
+                send_down(s, l, slopes, s->next, s->own, l == depth ? precision_of(s, l) : (real)1);
                 FOR_VECTORS(v) FOR_UNITS(i, v, rows)
                 {
-                    const cell back = CLOAD(s->back + i), own = CLOAD(e + place_ + i);
-                    cell d = factor * (sloped ? CLOAD(slopes + place_ + i) * back : back);
-                    d = skipped ? fma(above, CLOAD(s->next + i), d) : d;
-                    CSTORE(d, s->own + i);
-                    cell g = precision * own - d;
+                    const cell own = CLOAD(e + place_ + i);
+                    cell g = precision * own - CLOAD(s->own + i);
                     c.gradients[v] = fma(g, g, c.gradients[v]);
                     c.states[v] = fma(own, own, c.states[v]);
                     if (keeps)
@@ -356,7 +255,7 @@ __kernel SIZED void relax_errors(NETWORK, TARGET, __global real *activities, con
             {
                 break;
             }
-            going = !settled(s, &c, absolute, relative, control);
+            going = !settled(s, &c, stops, control);
         }
         if (keeps)
         {

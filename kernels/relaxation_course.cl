@@ -1,8 +1,56 @@
-// The course of a slice: energies, growth, tolerances, the step of every sample. Slices: relaxation_slice.cl.
+// The course of a slice: how kernels take their slices; energies, growth, tolerances, the step of every sample. Slices: relaxation_slice.cl.
+
+#define NETWORK const int depth, const int bits, const long batch, const long slices, const long units, __global const long *restrict layers, \
+    __global const real *restrict factors, __global real *memory, const long memory_offset, __global const real *restrict parameters, const long parameters_offset, \
+    __global const real *restrict input, const long input_offset
+#define TARGET __global const real *restrict target, const long target_offset
+#define STOPS const real absolute, const real relative, const real growth, const real certified, const real change, const int interval
+
+#if GPU
+#define SIZED
+#else
+#define SIZED __attribute__((reqd_work_group_size(1, 1, 1)))
+#endif
+
+#define FOR_SLICES(s) \
+    slice s##_; \
+    slice *s = &s##_; \
+    s->layers = layers; \
+    s->factors = factors; \
+    s->w = parameters + parameters_offset; \
+    s->depth = depth; \
+    s->flags = bits; \
+    s->batch = batch; \
+    place(s, memory + memory_offset, units); \
+    for (long number = get_global_id(0); number < slices; number += get_global_size(0))
+
+// Takes x and y and computes what does not change: P_1.
+INLINE void open(slice *s, const long number, __global const real *x, __global const real *y)
+{
+    s->first = number * SAMPLES;
+    s->count = (int)min((long)SAMPLES, s->batch - s->first);
+    load(s, x, width_of(s, 0), s->x);
+    if (y)
+    {
+        load(s, y, width_of(s, s->depth), s->y);
+    }
+    if (s->depth > 1)
+    {
+        predict(s, 1, s->x, s->pinned);
+    }
+}
+
+// When samples stop: rms(g) <= absolute + relative rms(z); |g|^2 <= certified (below 0: never); an energy that changed by at most a part of itself over an
+// interval. And where they have diverged: above growth times the first energy.
+typedef struct
+{
+    real absolute, relative, growth, certified, change;
+    int interval;
+} limits;
 
 typedef struct
 {
-    cell steps[VECTORS], limit[VECTORS], gradients[VECTORS], states[VECTORS], time[VECTORS], refused[VECTORS];
+    cell steps[VECTORS], limit[VECTORS], last[VECTORS], gradients[VECTORS], states[VECTORS], time[VECTORS], refused[VECTORS];
     flags there[VECTORS];        // lanes with a sample
     int diverged;
 } course;
@@ -14,11 +62,12 @@ INLINE void begin(const slice *s, course *c, const real step)
         c->there[v] = TO_FLAGS(LANE_NUMBERS + v * LANES_OF < s->count);
         c->steps[v] = c->there[v] ? CELL(step) : CELL(0);
         c->time[v] = c->refused[v] = CELL(0);
+        c->limit[v] = CELL(INFINITY);
     }
     c->diverged = 0;
 }
 
-INLINE int largest_layer(const slice *s, const int sample)
+SHARED int largest_layer(const slice *s, const int sample)
 {
     int largest = 1;
     for (int l = 1; l <= s->depth; l++)
@@ -46,7 +95,7 @@ INLINE void totals(const slice *s, cell total[VECTORS])
 }
 
 // One number of each sample.
-INLINE void put(const slice *s, const cell values[VECTORS], __global real *to)
+SHARED void put(const slice *s, const cell values[VECTORS], __global real *to)
 {
     FOR_VECTORS(v)
     {
@@ -63,45 +112,48 @@ INLINE void put(const slice *s, const cell values[VECTORS], __global real *to)
     }
 }
 
+// Notes a divergence at step t where a sample's energy is not finite or above its limit; 1 then.
+SHARED int strayed(const slice *s, course *c, const int t, const cell total[VECTORS], __global int *control)
+{
+    int wrong = 0;
+    FOR_VECTORS(v) { wrong |= ANY(c->there[v] & TO_FLAGS(!(isfinite(total[v]) & (total[v] <= c->limit[v])))); }
+    if (!wrong)
+    {
+        return 0;
+    }
+    c->diverged = 1;
+    control[0] = control[2] = t;
+    for (int j = 0; j < s->count; j++)
+    {
+        real sum = 0;
+        for (int l = 1; l <= s->depth; l++)
+        {
+            sum += s->energies[l * PITCH + j];
+        }
+#if GPU
+        const real limit = c->limit[0];
+#else
+        real limits_[LANES];
+        STORE(c->limit[j / LANES], limits_);
+        const real limit = limits_[j % LANES];
+#endif
+        if (!(isfinite(sum) && sum <= limit))
+        {
+            control[1] = largest_layer(s, j);
+            break;
+        }
+    }
+    return 1;
+}
+
 // Takes the energies before step t; 0 when they left their bounds. energies: [2 + T + 1][batch], at the start, before the last step, before every step.
-INLINE int record(const slice *s, course *c, const int t, const real growth, __global real *energies, __global int *control)
+INLINE int record(const slice *s, course *c, const int t, const limits *stops, __global real *energies, __global int *control)
 {
     cell total[VECTORS];
     totals(s, total);
-    int wrong = 0;
-    FOR_VECTORS(v)
+    FOR_VECTORS(v) { c->limit[v] = t == 0 ? CELL(stops->growth) * fmax(total[v], CELL(1e-12)) : c->limit[v]; }
+    if (strayed(s, c, t, total, control))
     {
-        if (t == 0)
-        {
-            c->limit[v] = CELL(growth) * fmax(total[v], CELL(1e-12));
-        }
-        wrong |= ANY(c->there[v] & TO_FLAGS(!(isfinite(total[v]) & (total[v] <= c->limit[v]))));
-    }
-    if (wrong)
-    {
-        c->diverged = 1;
-        for (int j = 0; j < s->count; j++)
-        {
-            real sum = 0;
-            for (int l = 1; l <= s->depth; l++)
-            {
-                sum += s->energies[l * PITCH + j];
-            }
-#if GPU
-            const real limit = c->limit[0];
-#else
-            real limits[LANES];
-            STORE(c->limit[j / LANES], limits);
-            const real limit = limits[j % LANES];
-#endif
-            if (!(isfinite(sum) && sum <= limit))
-            {
-                control[0] = t;
-                control[1] = largest_layer(s, j);
-                control[2] = t;
-                return 0;
-            }
-        }
         return 0;
     }
     if (t == 0)
@@ -114,33 +166,58 @@ INLINE int record(const slice *s, course *c, const int t, const real growth, __g
         put(s, total, energies + (2 + t) * s->batch);
     }
     control[2] = t + 1;
+    if (stops->change > 0 && t % stops->interval == 0)
+    {
+        FOR_VECTORS(v)
+        {
+            if (t > 0)
+            {
+                c->steps[v] = fabs(c->last[v] - total[v]) <= CELL(stops->change) * fabs(total[v]) ? CELL(0) : c->steps[v];
+            }
+            c->last[v] = total[v];
+        }
+    }
     return 1;
 }
 
-// Stops samples whose gradient meets the tolerance; 1 when none is left.
-INLINE int settled(const slice *s, course *c, const real absolute, const real relative, __global int *control)
+// 1 when no sample is left.
+INLINE int all_stopped(const course *c, __global int *control)
 {
-    if (!(s->flags & MEASURED))
-    {
-        return 0;
-    }
     int going = 0;
-    const cell units = CELL(max(1L, hidden_of(s)));
-    FOR_VECTORS(v)
-    {
-        const cell g = sqrt(c->gradients[v] / units), z = sqrt(c->states[v] / units);
-        c->steps[v] = g <= CELL(absolute) + CELL(relative) * z ? CELL(0) : c->steps[v];
-        going |= ANY(TO_FLAGS(c->steps[v] != CELL(0)));
-    }
+    FOR_VECTORS(v) { going |= ANY(TO_FLAGS(c->steps[v] != CELL(0))); }
     control[3] = !going;
     return !going;
 }
 
-// The energies of the end; steps that were not made keep them, so that the sum over the batch stays one.
-INLINE void conclude(const slice *s, const int steps, __global real *energies, const __global int *control)
+// Stops samples whose gradient meets a tolerance; 1 when none is left.
+INLINE int settled(const slice *s, course *c, const limits *stops, __global int *control)
+{
+    if (!(s->flags & (MEASURED | WATCHED)))
+    {
+        return 0;
+    }
+    const cell units = CELL(max(1L, hidden_of(s)));
+    if (s->flags & MEASURED)
+    {
+        FOR_VECTORS(v)
+        {
+            const cell g = sqrt(c->gradients[v] / units), z = sqrt(c->states[v] / units);
+            c->steps[v] = ((g <= CELL(stops->absolute) + CELL(stops->relative) * z) | (c->gradients[v] <= CELL(stops->certified))) ? CELL(0) : c->steps[v];
+        }
+    }
+    return all_stopped(c, control);
+}
+
+// The energies of the end, a divergence where they are not finite; steps that were not made keep them, so that the sum over the batch stays one.
+INLINE void conclude(const slice *s, course *c, const int steps, __global real *energies, __global int *control)
 {
     cell total[VECTORS];
     totals(s, total);
+    FOR_VECTORS(v) { c->limit[v] = CELL(INFINITY); }
+    if (strayed(s, c, control[2], total, control) || !(s->flags & TRACED))
+    {
+        return;
+    }
     if (control[2] == 0)
     {
         put(s, total, energies);
@@ -150,6 +227,29 @@ INLINE void conclude(const slice *s, const int steps, __global real *energies, c
         put(s, total, energies + (2 + t) * s->batch);
     }
     put(s, total, energies + s->batch);
+}
+
+// What the last step made of the activities where their energy is not asked for: squares that are infinite or NaN are a divergence.
+INLINE void check_activities(const slice *s, course *c, __global int *control)
+{
+    for (int l = 1; l < s->depth && control[2] > 0 && control[0] < 0; l++)
+    {
+        FOR_VECTORS(v)
+        {
+            cell squares = CELL(0);
+            FOR_UNITS(i, v, width_of(s, l))
+            {
+                const cell z = CLOAD(layer_of(s, l) + i);
+                squares = fma(z, z, squares);
+            }
+            if (ANY(c->there[v] & TO_FLAGS(!isfinite(squares))))
+            {
+                c->diverged = 1;
+                control[0] = control[2];
+                control[1] = l;
+            }
+        }
+    }
 }
 
 // Accepts or refuses the trial of every sample and chooses its next step; 0 when all have reached the horizon.
@@ -187,4 +287,22 @@ INLINE int control_steps(const slice *s, course *c, __global real *state, __glob
 INLINE void along(const slice *s, const course *c, __global real *state, __global const real *direction, const real factor)
 {
     FOR_VECTORS(v) FOR_UNITS(i, v, hidden_of(s)) { CSTORE(fma(-c->steps[v], CELL(factor) * CLOAD(direction + i), CLOAD(state + i)), state + i); }
+}
+
+// One sweep over the layers: errors and energies of all, and with moves every hidden layer's move, or its gradient kept.
+INLINE void sweep_all(slice *s, const int moves, const int method, __global real *velocity, __global const real *mask, const cell steps[VECTORS],
+    const real momentum, const real decay, cell gradients[VECTORS], cell states[VECTORS])
+{
+    visit(s, 1, 0);
+    for (int l = 2; l <= s->depth; l++)
+    {
+        __global real *visited = s->next;
+        s->next = s->own;
+        s->own = visited;
+        visit(s, l, moves);
+        if (moves)
+        {
+            move_below(s, l, method, velocity, mask, steps, momentum, decay, gradients, states);
+        }
+    }
 }

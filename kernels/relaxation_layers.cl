@@ -7,7 +7,8 @@
 //   relax_layer_sums     energies [L][batch]: a work-group a sample of a layer
 //   relax_layer_record   the course of each sample: growth, energies, outcomes
 //   relax_layer_moves    gradients of hidden layers, and moves; tiles as for errors
-//   relax_layer_settle   tolerances; relax_layer_along: z' = z - f step direction
+//   relax_layer_settle   tolerances; relax_layer_certified: certified energies; relax_layer_check: activities that overflowed
+//   relax_layer_along    z' = z - f step direction
 #define TILE 32
 #define STEP 16
 #define GROUP 64
@@ -207,8 +208,8 @@ __kernel void relax_layer_losses(NET, IN(target), OUT(errors), OUT(sums))
     }
 }
 
-// Before step t (last: after the last). steps: [2][batch], the step of each sample and its limit of energy. energies and outcomes as in relax_activities.
-__kernel void relax_layer_record(NET, const int t, const int last, const real step, const real growth, IN(sums), OUT(steps), OUT(energies), __global int *outcomes, const long outcomes_offset)
+// Before step t (last: after the last). steps: [3][batch], the step of each sample, its limit of energy, its energy at the last look at changes. energies and outcomes as in relax_activities.
+__kernel void relax_layer_record(NET, const int t, const int last, const real step, const real growth, const real change, const int interval, IN(sums), OUT(steps), OUT(energies), __global int *outcomes, const long outcomes_offset)
 {
     FOR_ITEMS(sample, batch)
     {
@@ -230,24 +231,29 @@ __kernel void relax_layer_record(NET, const int t, const int last, const real st
         {
             to[(2 + t) * batch] = total;
         }
-        if (last && control[0] < 0)
+        const int ends = last && control[0] < 0;
+        if (ends || (!last && own[0] != 0))
         {
-            if (t == 0)
-            {
-                to[0] = total;
-            }
-            to[batch] = total;
-        }
-        else if (!last && own[0] != 0)
-        {
-            if (isfinite(total) && total <= own[batch])
+            if (isfinite(total) && (ends || total <= own[batch]))
             {
                 if (t == 0)
                 {
                     to[0] = total;
                 }
                 to[batch] = total;
-                control[2] = t + 1;
+                if (!ends)
+                {
+                    control[2] = t + 1;
+                    if (change > 0 && t % interval == 0)
+                    {
+                        if (t > 0 && fabs(own[2 * batch] - total) <= change * fabs(total))
+                        {
+                            own[0] = 0;
+                            control[3] = 1;
+                        }
+                        own[2 * batch] = total;
+                    }
+                }
                 continue;
             }
             int largest = 1;
@@ -262,9 +268,9 @@ __kernel void relax_layer_record(NET, const int t, const int last, const real st
                 largest = energy > sums[sums_offset + (largest - 1) * batch + sample] ? l : largest;
             }
             own[0] = 0;
-            control[0] = t;
+            control[0] = ends ? control[2] : t;
             control[1] = largest;
-            control[2] = t;
+            control[2] = control[0];
         }
     }
 }
@@ -307,6 +313,55 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void relax_layer_set
             }
         }
         barrier(CLK_LOCAL_MEM_FENCE);
+    }
+}
+
+// What the last step made of the activities where their energy is not asked for: squares that are infinite or NaN are a divergence. A work-group a sample.
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void relax_layer_check(NET, IN(activities), __global int *outcomes, const long outcomes_offset)
+{
+    __local int wrong;
+    const int t = get_local_id(0);
+    for (long sample = get_group_id(0); sample < batch; sample += get_num_groups(0))
+    {
+        __global int *control = outcomes + outcomes_offset + sample * CONTROL;
+        for (int l = 1; l < depth; l++)
+        {
+            const long width = layers[l * LAYER], from = layers[l * LAYER + 1] * batch + sample * width;
+            real squares = 0;
+            if (t == 0)
+            {
+                wrong = 0;
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+            for (long i = t; i < width; i += GROUP)
+            {
+                const real z = activities[activities_offset + from + i];
+                squares = fma(z, z, squares);
+            }
+            if (!isfinite(squares))
+            {
+                wrong = 1;
+            }
+            barrier(CLK_LOCAL_MEM_FENCE);
+            if (t == 0 && wrong && control[0] < 0 && control[2] > 0)
+            {
+                control[0] = control[2];
+                control[1] = l;
+            }
+        }
+    }
+}
+
+// Stops samples whose energy is certified: |g_e|^2 <= tolerance.
+__kernel void relax_layer_certified(NET, IN(squares), OUT(steps), __global int *outcomes, const long outcomes_offset, const real tolerance)
+{
+    FOR_ITEMS(sample, batch)
+    {
+        if (steps[steps_offset + sample] != 0 && squares[squares_offset + sample] <= tolerance)
+        {
+            steps[steps_offset + sample] = 0;
+            outcomes[outcomes_offset + sample * CONTROL + 3] = 1;
+        }
     }
 }
 

@@ -7,6 +7,8 @@
 // predicts, takes the errors and sends them back through the same rows. Every sum runs in the order of its index, from the bias or from 0.
 // Tables and numbers: network.cl.
 #define STRIP 8
+// Long functions of many callers: compiled once a kernel file, not once a call.
+#define SHARED static __attribute__((noinline))
 
 #if GPU
 #define VECTORS 1
@@ -88,7 +90,7 @@ INLINE void place(slice *s, __global real *memory, const long units)
 }
 
 // Samples of a [batch, width] matrix as lanes; lanes without a sample become 0.
-INLINE void load(const slice *s, __global const real *matrix, const long width, __global real *to)
+SHARED void load(const slice *s, __global const real *matrix, const long width, __global real *to)
 {
     for (int j = 0; j < SAMPLES; j++)
     {
@@ -100,7 +102,7 @@ INLINE void load(const slice *s, __global const real *matrix, const long width, 
     }
 }
 
-INLINE void store(const slice *s, __global const real *from, const long width, __global real *matrix)
+SHARED void store(const slice *s, __global const real *from, const long width, __global real *matrix)
 {
     for (int j = 0; j < s->count; j++)
     {
@@ -228,7 +230,7 @@ INLINE void strip(const int rows, const slice *s, const sweep *p, const long row
     }
 }
 
-INLINE void run(const slice *s, const int l, sweep *p, cell squares[VECTORS])
+SHARED void run(const slice *s, const int l, sweep *p, cell squares[VECTORS])
 {
     const long rows = width_of(s, l);
     p->w = s->w + s->layers[l * LAYER + 2];
@@ -251,7 +253,7 @@ INLINE void run(const slice *s, const int l, sweep *p, cell squares[VECTORS])
 }
 
 // phi of a layer's input and its slope where that is not the identity.
-INLINE __global real *input_of(const slice *s, const int l, __global real *below)
+SHARED __global real *input_of(const slice *s, const int l, __global real *below)
 {
     const int kind = before(s, l);
     if (kind == LINEAR)
@@ -268,7 +270,7 @@ INLINE __global real *input_of(const slice *s, const int l, __global real *below
 }
 
 // From a layer's sum to its prediction where phi acts after the weights; leaves the slope.
-INLINE void finish(const slice *s, const int l, __global const real *below, __global real *to)
+SHARED void finish(const slice *s, const int l, __global const real *below, __global real *to)
 {
     const int kind = after(s, l);
     FOR_VECTORS(v) FOR_UNITS(i, v, width_of(s, l))
@@ -303,7 +305,7 @@ INLINE void put_energies(const slice *s, const int l, const cell values[VECTORS]
 }
 
 // From logits to errors y - (sum y) softmax, and losses -sum y log softmax, the largest logit subtracted first.
-INLINE void cross_entropy(const slice *s, const long classes)
+SHARED void cross_entropy(const slice *s, const long classes)
 {
     cell loss[VECTORS];
     FOR_VECTORS(v)
@@ -329,7 +331,7 @@ INLINE void cross_entropy(const slice *s, const long classes)
 
 // Layer l's errors into next, its energies into their row, and with returns W^T (errors, times the slope of the layer's sum where phi acts after the
 // weights) into back.
-INLINE void visit(const slice *s, const int l, const int returns)
+SHARED void visit(const slice *s, const int l, const int returns)
 {
     const long rows = width_of(s, l);
     __global real *below = below_of(s, l);

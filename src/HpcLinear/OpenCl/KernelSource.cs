@@ -11,8 +11,10 @@ internal static class KernelSource
     // Files that a file stands on.
     private static readonly Dictionary<string, string[]> Bases = new()
     {
-        ["relaxation"] = ["activation", "network", "relaxation_slice", "relaxation_course"],
+        ["random"] = ["philox"],
+        ["relaxation"] = ["activation", "network", "relaxation_slice", "relaxation_course", "relaxation_errors"],
         ["relaxation_layers"] = ["activation", "network"],
+        ["relaxation_solvers"] = ["philox", "activation", "network", "relaxation_slice", "relaxation_course", "relaxation_errors"],
     };
 
     /// <summary>The text of <c>common.cl</c>, of the files that <c>kernels/NAME.cl</c> stands on, and of that file.</summary>

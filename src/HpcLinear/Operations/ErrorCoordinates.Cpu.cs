@@ -40,6 +40,9 @@ internal unsafe ref struct ErrorCoordinates<T>
     /// <summary>Where reverse passes leave what the gradients of weights are made of, <c>[batch, n_l]</c>, a layer after the other; null for nowhere.</summary>
     private T* Deltas { get; }
 
+    /// <summary>0 clamps a unit: it passes on its own error as the output does, and has no gradient. Null: all are free.</summary>
+    public T* Mask { get; init; }
+
     public static long Units(RelaxationLayers<T> layers) => layers.HiddenUnits + (2 * layers.MaxWidth) + layers.Widths[^1];
 
     /// <summary>φ' that layer l's change is multiplied with before its weights, or after them; null for 1.</summary>
@@ -140,11 +143,21 @@ internal unsafe ref struct ErrorCoordinates<T>
             }
 
             slice.Propagate(l, outer, SlopesBefore(l), below, last ? layers.ReturnFactors[l] : layers.Scalings[l], last ? layers.Precisions[l] : T.One);
+            Clamp(l - 1, errors + at, below);
             SaveDeltas(l - 1, below);
             slice.MoveErrors(l - 1, move, errors + at, below, velocity + at, steps, momentum, sums);
             outer = below;
             below = above;
             above = outer;
+        }
+    }
+
+    private readonly void Clamp(int l, T* errors, T* deltas)
+    {
+        T* mask = Mask == null ? null : Mask + (layers.Unit[l] * lanes);
+        for (nint i = 0; mask != null && i < layers.Widths[l] * lanes; i++)
+        {
+            deltas[i] = mask[i] == T.Zero ? layers.Precisions[l] * errors[i] : deltas[i];
         }
     }
 

@@ -85,7 +85,7 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
             + (certifies ? CertificateUnits(layers) : 0),
         RelaxationTask.ErrorGradient or RelaxationTask.RelaxErrors => ControlRows + (2 * layers.HiddenUnits) + ErrorCoordinates<T>.Units(layers),
         RelaxationTask.SolveErrors => ControlRows + ErrorSolver<T>.Units(layers, method),
-        RelaxationTask.Certificate => CertificateUnits(layers),
+        RelaxationTask.Certificate => CertificateUnits(layers) + (masked ? layers.HiddenUnits : 0),
         RelaxationTask.LargestCurvature or RelaxationTask.LargestErrorCurvature => ControlRows + RelaxationSpectrum<T>.Units(layers, task == RelaxationTask.LargestErrorCurvature),
         RelaxationTask.ActivityGradient => ControlRows + layers.HiddenUnits,
         _ => layers.Widths[^1],
@@ -133,7 +133,13 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
                 break;
             case RelaxationTask.Certificate:
                 slice.LoadHidden(Activities, slice.Activities);
-                T* squares = Certify(slice, slice.Extra);
+                T* masks = Mask == null ? null : slice.Extra;
+                if (masks != null)
+                {
+                    slice.LoadHidden(Mask, masks);
+                }
+
+                T* squares = Certify(slice, masks, slice.Extra + (masks == null ? 0 : Layers.HiddenUnits * slice.Lanes));
                 for (int s = 0; s < slice.Count; s++)
                 {
                     Results[((long)index * slice.Lanes) + s] = double.CreateTruncating(squares[s]);
@@ -243,7 +249,7 @@ internal unsafe partial struct RelaxationJob<T> : ITeamJob
 
             if (going && options.EnergyTolerance > 0 && (t + 1) % options.CheckInterval == 0)
             {
-                going = !track.Settled(Certify(slice, slice.Extra + (ExtraUnits(Layers, Task, options.Method, false, Mask != null) * lanes)));
+                going = !track.Settled(Certify(slice, mask, slice.Extra + (ExtraUnits(Layers, Task, options.Method, false, Mask != null) * lanes)));
             }
         }
 

@@ -73,12 +73,13 @@ internal unsafe partial struct RelaxationJob<T>
 
     /// <summary>|g_e|² of every lane at the slice's activities.</summary>
     /// <param name="slice">The slice.</param>
+    /// <param name="mask">The slice's mask; null for none.</param>
     /// <param name="memory"><see cref="CertificateUnits"/> rows of lanes; the result is the first of them.</param>
-    private readonly T* Certify(RelaxationSlice<T> slice, T* memory)
+    private readonly T* Certify(RelaxationSlice<T> slice, T* mask, T* memory)
     {
         T* squares = memory, errors = squares + (2 * slice.Lanes);
         RelaxationSlice<T>.Clear(squares, 2 * slice.Lanes);
-        ErrorCoordinates<T> coordinates = new(this, slice, errors + (Layers.HiddenUnits * slice.Lanes));
+        ErrorCoordinates<T> coordinates = new(this, slice, errors + (Layers.HiddenUnits * slice.Lanes)) { Mask = mask };
         coordinates.Read(errors);
         coordinates.Descend(ActivityMove.Keep, errors, errors, squares, T.Zero, squares);
         return squares;

@@ -197,18 +197,17 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         return Relax(queue, ref job, options);
     }
 
-    private protected override bool ComputesSteps => true;
-
     private protected override double LargestCurvatureCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, bool inErrors)
     {
         RelaxationJob<T> job = Describe(inErrors ? RelaxationTask.LargestErrorCurvature : RelaxationTask.LargestCurvature, operands);
         job.Errors = errors.Pointer();
-        return Measure(queue, ref job).Max();
+        return Measure(queue, ref job).Aggregate(double.NegativeInfinity, Math.Max);
     }
 
-    private protected override double ErrorGradientSquaresCore(CommandQueue queue, in RelaxationOperands<T> operands)
+    private protected override double ErrorGradientSquaresCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> mask)
     {
         RelaxationJob<T> job = Describe(RelaxationTask.Certificate, operands);
+        job.Mask = mask.Pointer();
         return Measure(queue, ref job).Sum();
     }
 

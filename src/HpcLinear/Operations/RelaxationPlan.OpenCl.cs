@@ -5,19 +5,18 @@ using HpcLinear.OpenCl;
 
 namespace HpcLinear.Operations;
 
-/// <remarks>A work-item takes a slice of the batch through all steps of a call in one launch (<c>kernels/relaxation.cl</c>); what became of it is read back once.
-/// Gradients of weights are products over the batch, a layer after the other.</remarks>
-internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
+/// <remarks>A work-item takes a slice of the batch through all steps of a call in one launch (<c>kernels/relaxation.cl</c>, <c>relaxation_solvers.cl</c>); what became
+/// of it is read back once. Gradients of weights are products over the batch, a layer after the other.</remarks>
+internal sealed partial class OpenClRelaxationPlan<T> : RelaxationPlan<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     // The constants of network.cl and relaxation_slice.cl.
     private const int Layer = 8, Factors = 4, Vectors = 2, Control = 4, KeepGradient = 0;
-    private const int HasBias = 1, CrossEntropy = 2, HasMask = 4, Traced = 8, Measured = 16, Summed = 32, Deltas = 64;
+    private const int HasBias = 1, CrossEntropy = 2, HasMask = 4, Traced = 8, Measured = 16, Summed = 32, Deltas = 64, Watched = 128;
     private const int GroupItems = 64;
 
     private readonly RelaxationLayers<T> layers;
-    private readonly OpenClBuffer layerTable;
-    private readonly OpenClBuffer factorTable;
+    private readonly RelaxationTables tables;
     private readonly OpenClLayerRelaxation<T>? sideBySide;
     private readonly KernelEntry forward;
     private readonly KernelEntry measure;
@@ -47,8 +46,6 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
     {
         layers = new(descriptor);
         int depth = layers.Depth;
-        layerTable = device.AllocateTable(MemoryMarshal.Cast<long, int>(LayerTable(layers)));
-        factorTable = device.AllocateTable(MemoryMarshal.Cast<T, int>(FactorTable(layers)));
         OpenClProgram program = device.Program<T>("relaxation");
         forward = program.Entry("relax_forward");
         measure = program.Entry("relax_measure");
@@ -75,8 +72,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         }
 
         items = size.Global;
-        sideBySide = device.IsGpuFamily ? new(device, layers, layerTable, factorTable) : null;
-        sideBySide = sideBySide is { Fits: true } ? sideBySide : null;
+        solvers = new(() => new(device.Program<T>("relaxation_solvers")));
         weightShapes = new Shape[depth + 1];
         deltaShapes = new Shape[depth + 1];
         gramShapes = new Shape[depth + 1];
@@ -103,6 +99,11 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
 
         allWeights = [descriptor.WeightOffset(depth + 1)];
         decay = descriptor.WeightDecay == 0 && !penalised ? null : ElementwisePlan.Create<T>(device, new() { Operation = ElementwiseOperation.Copy, Shape = allWeights });
+        OpenClLayerRelaxation<T>? whole = device.IsGpuFamily ? new(device, layers) : null;
+        sideBySide = whole is { Fits: true } ? whole : null;
+
+        // Last, when no kernel can fail to build any more.
+        tables = RelaxationTables.Create(device, LayerTable(layers), FactorTable(layers));
         Choices = Describe(device);
     }
 
@@ -134,13 +135,14 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         OpenClQueue q = (OpenClQueue)queue;
         if (sideBySide is not null)
         {
-            sideBySide.Gradient(q, operands, q.Workspace(SideBySideBytes(RelaxationMethod.GradientDescent, false)), networkFlags, gradient);
+            sideBySide.Gradient(q, tables, operands, q.Workspace(SideBySideBytes(RelaxationMethod.GradientDescent, false)), networkFlags, gradient);
             return;
         }
 
         OpenClBuffer memory = q.Workspace(Bytes(layers.HiddenUnits));
-        Begin(q, activitiesKernel, operands, 0, layers.HiddenUnits, memory).View(operands.Target).View(operands.Activities).Buffer(memory).Buffer(memory).Buffer(memory)
-            .View(gradient).Int(KeepGradient).Int(1).Real(T.Zero).Real(T.Zero).Real(layers.Decay).Real(T.Zero).Real(T.Zero).Real(T.Zero).Real(T.Zero).Real(T.One).Launch(size);
+        OpenClKernel kernel = Begin(q, activitiesKernel, operands, 0, layers.HiddenUnits, memory).View(operands.Target).View(operands.Activities).Buffer(memory).Buffer(memory).Buffer(memory)
+            .View(gradient).Int(KeepGradient).Int(1).Real(T.Zero).Real(T.Zero).Real(layers.Decay).Real(T.Zero).Real(T.Zero);
+        Stops(kernel, null).Launch(size);
     }
 
     private protected override void WeightGradientCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> gradient)
@@ -156,26 +158,29 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
     private protected override RelaxationResult RelaxCore(CommandQueue queue, in RelaxationOperands<T> operands, RelaxationOptions options, TensorView<T> mask)
     {
         OpenClQueue q = (OpenClQueue)queue;
-        int flags = Flags(options) | (mask.IsEmpty ? 0 : HasMask);
+        bool certifies = options.EnergyTolerance > 0;
+        int flags = Flags(options) | (mask.IsEmpty ? 0 : HasMask) | (certifies ? Watched : 0);
         if (sideBySide is not null && options.Method != RelaxationMethod.AdaptiveHeun && (options.Steps > 0 || options.TraceEnergy))
         {
             bool measured = (flags & Measured) != 0;
-            long energiesAt = sideBySide.Elements(options.Method, measured);
-            OpenClBuffer scratch = q.Workspace(SideBySideBytes(options.Method, measured) + OutcomeBytes(options));
-            sideBySide.Relax(q, operands, scratch, options, Code(options.Method), networkFlags | flags, mask, energiesAt, OutcomeAt(options, energiesAt));
+            long energiesAt = sideBySide.Elements(options.Method, measured), own = SideBySideBytes(options.Method, measured) + OutcomeBytes(options);
+            long slicesAt = (own + Unsafe.SizeOf<T>() - 1) / Unsafe.SizeOf<T>();
+            OpenClBuffer scratch = q.Workspace(certifies ? (slicesAt * Unsafe.SizeOf<T>()) + Bytes(MaskedCertificateUnits) : own);
+            RelaxationOperands<T> at = operands;
+            sideBySide.Relax(q, tables, operands, scratch, options, Code(options.Method), networkFlags | flags, mask, energiesAt, OutcomeAt(options, energiesAt), (to, place) => Certify(q, at, mask, to, slicesAt, place));
             return Read(q, scratch, energiesAt, options);
         }
 
-        long extra = layers.HiddenUnits * ((mask.IsEmpty ? 0 : 1) + KeptStates(options.Method)), at = items * samples * (baseUnits + extra);
+        long extra = (layers.HiddenUnits * ((mask.IsEmpty ? 0 : 1) + KeptStates(options.Method))) + (certifies ? CertificateUnits : 0), energies = items * samples * (baseUnits + extra);
         OpenClBuffer memory = q.Workspace(Bytes(extra) + OutcomeBytes(options));
         bool adaptive = options.Method == RelaxationMethod.AdaptiveHeun;
         OpenClKernel kernel = Begin(q, activitiesKernel, operands, flags, extra, memory).View(operands.Target).View(operands.Activities);
         kernel = mask.IsEmpty ? kernel.Buffer(memory) : kernel.View(mask);
-        kernel.Buffer(memory, at).Buffer(memory, OutcomeAt(options, at)).Buffer(memory).Int(Code(options.Method)).Int(options.Steps)
+        kernel.Buffer(memory, energies).Buffer(memory, OutcomeAt(options, energies)).Buffer(memory).Int(Code(options.Method)).Int(options.Steps)
             .Real(T.CreateTruncating(adaptive ? Math.Min(options.Step!.Value, options.Horizon) : options.Step!.Value)).Real(T.CreateTruncating(options.Momentum)).Real(layers.Decay)
-            .Real(T.CreateTruncating(options.AbsoluteTolerance)).Real(T.CreateTruncating(options.RelativeTolerance)).Real(T.CreateTruncating(options.Horizon))
-            .Real(T.CreateTruncating(options.StepTolerance)).Real(T.CreateTruncating(options.DivergenceFactor)).Launch(size);
-        return Read(q, memory, at, options);
+            .Real(T.CreateTruncating(options.Horizon)).Real(T.CreateTruncating(options.StepTolerance));
+        Stops(kernel, options).Launch(size);
+        return Read(q, memory, energies, options);
     }
 
     private protected override void ErrorGradientCore(
@@ -189,9 +194,10 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         bool weights = !weightGradient.IsEmpty;
         long extra = 3 * layers.HiddenUnits;
         OpenClBuffer memory = q.Workspace(Bytes(extra)), deltas = weights ? (OpenClBuffer)queue.Scratch<T>(ScratchCount).Buffer : memory;
-        Begin(q, errorsKernel, operands, weights ? Deltas : 0, extra, memory).View(operands.Target).View(operands.Activities).View(errors).Buffer(memory).Buffer(memory)
+        OpenClKernel kernel = Begin(q, errorsKernel, operands, weights ? Deltas : 0, extra, memory).View(operands.Target).View(operands.Activities).View(errors).Buffer(memory).Buffer(memory)
             .View(gradient).Buffer(deltas).Buffer(deltas, outputUnits * Descriptor.Batch)
-            .Int(KeepGradient).Int(1).Real(T.Zero).Real(T.Zero).Real(T.Zero).Real(T.Zero).Real(T.One).Launch(size);
+            .Int(KeepGradient).Int(1).Real(T.Zero).Real(T.Zero);
+        Stops(kernel, null).Launch(size);
         if (weights)
         {
             Multiply(q, operands, queue.Scratch<T>(ScratchCount), weightGradient, hiddenPrecision: false);
@@ -203,10 +209,10 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         OpenClQueue q = (OpenClQueue)queue;
         long extra = 3 * layers.HiddenUnits, at = items * samples * (baseUnits + extra);
         OpenClBuffer memory = q.Workspace(Bytes(extra) + OutcomeBytes(options));
-        Begin(q, errorsKernel, operands, Flags(options), extra, memory).View(operands.Target).View(operands.Activities).View(errors)
+        OpenClKernel kernel = Begin(q, errorsKernel, operands, Flags(options) | Certified(options), extra, memory).View(operands.Target).View(operands.Activities).View(errors)
             .Buffer(memory, at).Buffer(memory, OutcomeAt(options, at)).Buffer(memory).Buffer(memory).Buffer(memory)
-            .Int(Code(options.Method)).Int(options.Steps).Real(T.CreateTruncating(options.Step!.Value)).Real(T.CreateTruncating(options.Momentum))
-            .Real(T.CreateTruncating(options.AbsoluteTolerance)).Real(T.CreateTruncating(options.RelativeTolerance)).Real(T.CreateTruncating(options.DivergenceFactor)).Launch(size);
+            .Int(Code(options.Method)).Int(options.Steps).Real(T.CreateTruncating(options.Step!.Value)).Real(T.CreateTruncating(options.Momentum));
+        Stops(kernel, options).Launch(size);
         return Read(q, memory, at, options);
     }
 
@@ -215,8 +221,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
 
     private protected override void DisposeCore()
     {
-        layerTable.Dispose();
-        factorTable.Dispose();
+        tables.Dispose();
         decay?.Dispose();
         foreach (GemmPlan<T> plan in products.Values)
         {
@@ -278,7 +283,16 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
     };
 
     private static int Flags(RelaxationOptions options) =>
-        (options.TraceEnergy ? Traced : 0) | (options.AbsoluteTolerance > 0 || options.RelativeTolerance > 0 ? Measured : 0);
+        (options.TraceEnergy ? Traced : 0) | (options.AbsoluteTolerance > 0 || options.RelativeTolerance > 0 ? Measured : 0) | (options.EnergyChange > 0 ? Watched : 0);
+
+    /// <summary>The gradient in error coordinates certifies energies itself.</summary>
+    private static int Certified(RelaxationOptions options) => options.EnergyTolerance > 0 ? Measured : 0;
+
+    /// <summary>The arguments that say when samples stop; null: never.</summary>
+    private OpenClKernel Stops(OpenClKernel kernel, RelaxationOptions? options) => kernel
+        .Real(T.CreateTruncating(options?.AbsoluteTolerance ?? 0)).Real(T.CreateTruncating(options?.RelativeTolerance ?? 0)).Real(T.CreateTruncating(options?.DivergenceFactor ?? 1))
+        .Real(options?.EnergyTolerance > 0 ? T.CreateTruncating(2 * layers.LeastPrecision * options.EnergyTolerance) : -T.One)
+        .Real(T.CreateTruncating(options?.EnergyChange ?? 0)).Int(options?.CheckInterval ?? 1);
 
     private KernelChoice[] Describe(OpenClDevice device)
     {
@@ -307,6 +321,8 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         [
             .. steps,
             new("error coordinates step", way, $"{errorsKernel.Name} {where}", Bytes(3 * hidden), Descriptor.WeightGradientFlops, 2 * bytes, []),
+            new("conjugate gradients iteration", way, $"relax_solve {where}", Bytes(SolverUnits(RelaxationMethod.ConjugateGradients)), Descriptor.WeightGradientFlops, 2 * bytes, []),
+            new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {way}", $"relax_solve {where}", Bytes(SolverUnits(RelaxationMethod.GaussNewton)), (1.5 + (layers.Widths[^1] / 2.0)) * Descriptor.WeightGradientFlops, (1 + layers.Widths[^1]) * bytes, []),
             new("weight gradient", "errors, then a product over the batch a layer", $"{measure.Name}, {products[(layers.Widths[^1], layers.Widths[^2])].Choices[0].Kernel}", Bytes(0) + (ScratchCount * Unsafe.SizeOf<T>()), Descriptor.WeightGradientFlops, bytes, []),
         ];
     }
@@ -331,9 +347,9 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
     /// <summary>Where the slices' integers start behind the energies, in integers.</summary>
     private long OutcomeAt(RelaxationOptions options, long energiesAt) => (energiesAt + (EnergyRows(options) * Descriptor.Batch)) * Unsafe.SizeOf<T>() / sizeof(int);
 
-    private OpenClKernel Begin(OpenClQueue q, KernelEntry entry, in RelaxationOperands<T> operands, int flags, long extraUnits, OpenClBuffer memory) =>
-        q.Kernel(entry).Int(layers.Depth).Int(networkFlags | flags).Long(Descriptor.Batch).Long(slices).Long(baseUnits + extraUnits).Table(layerTable).Table(factorTable)
-            .Buffer(memory).View(operands.Parameters).View(operands.Input);
+    private OpenClKernel Begin(OpenClQueue q, KernelEntry entry, in RelaxationOperands<T> operands, int flags, long extraUnits, OpenClBuffer memory, long memoryAt = 0) =>
+        q.Kernel(entry).Int(layers.Depth).Int(networkFlags | flags).Long(Descriptor.Batch).Long(slices).Long(baseUnits + extraUnits).Table(tables.Layers).Table(tables.Factors)
+            .Buffer(memory, memoryAt).View(operands.Parameters).View(operands.Input);
 
     private RelaxationResult Read(OpenClQueue q, OpenClBuffer memory, long energiesAt, RelaxationOptions options)
     {
@@ -354,7 +370,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
 
             steps = Math.Max(steps, own[2]);
             converged &= own[3] != 0;
-            if (own[2] > 0 || (options.TraceEnergy && own[0] < 0))
+            if (own[2] > 0 || own[3] != 0 || (options.TraceEnergy && own[0] < 0))
             {
                 long first = (long)i * samples, count = Math.Min(samples, batch - first);
                 initial += Sum(bytes, first, count);
@@ -413,7 +429,7 @@ internal sealed class OpenClRelaxationPlan<T> : RelaxationPlan<T>
 
         if (Descriptor.Bias)
         {
-            queue.Kernel(bias).Int(layers.Depth).Long(Descriptor.Batch).Int(hiddenPrecision ? 1 : 0).Table(layerTable).Table(factorTable)
+            queue.Kernel(bias).Int(layers.Depth).Long(Descriptor.Batch).Int(hiddenPrecision ? 1 : 0).Table(tables.Layers).Table(tables.Factors)
                 .Buffer((OpenClBuffer)scratch.Buffer).View(gradient).Launch(biasSize);
         }
 

@@ -36,7 +36,7 @@ internal readonly record struct RelaxationOperands<T>(TensorView<T> Parameters, 
 /// <summary>Energies, gradients and relaxations of a predictive-coding network, prepared for one device.</summary>
 /// <typeparam name="T"><see langword="float"/> or <see langword="double"/>.</typeparam>
 /// <remarks>Formulas: <see cref="RelaxationDescriptor"/>. Samples are independent and every sum runs in a fixed order: bits do not depend on the thread count.</remarks>
-public abstract class RelaxationPlan<T> : Plan
+public abstract partial class RelaxationPlan<T> : Plan
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly Shape parameterShape;
@@ -147,14 +147,10 @@ public abstract class RelaxationPlan<T> : Plan
         CheckInputs(queue, parameters, input);
         CheckTarget(queue, target);
         CheckOutput(nameof(activities), activities, activityShape, parameters, input, target);
+        CheckMask(queue, mask);
         if (!mask.IsEmpty)
         {
-            CheckOperand(nameof(mask), mask, activityShape);
             Throw.IfOverlaps("relax", activities, mask);
-            if (FirstOutside(queue, mask, T.One) is var at and >= 0)
-            {
-                throw new ArgumentException($"relax: {nameof(mask)}[{at}] is {ElementAt(queue, mask, at)}, 0 or 1 expected", nameof(mask));
-            }
         }
 
         if (options.Method is RelaxationMethod.ConjugateGradients or RelaxationMethod.GaussNewton)
@@ -167,146 +163,9 @@ public abstract class RelaxationPlan<T> : Plan
             CheckErrors();
         }
 
-        CheckStops(queue, options);
         RelaxationOperands<T> operands = new(parameters, input, target, activities);
         options = options with { Step = options.Step ?? (ComputedStep(queue, operands, default, false) * Shortened(options)) };
-        return Complete(queue, operands, default, options, RelaxCore(queue, operands, options, mask));
-    }
-
-    /// <summary>Builds the activities of given errors, <c>Z_l = P_l(Z_(l-1)) + E_l</c>, and the gradient of the energy in these coordinates, <c>λ_l e_l - d_l</c>,
-    /// <c>d_L = λ_L E_L</c>, <c>d_(l-1) = vjp_l(d_l)</c>.</summary>
-    /// <param name="queue">Orders the work.</param>
-    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
-    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
-    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
-    /// <param name="errors">E_1 … E_(L-1), laid out as activities.</param>
-    /// <param name="activities">Z_1 … Z_(L-1); overwritten.</param>
-    /// <param name="gradient">Per sample, laid out as activities; overwritten. At zero errors it is minus the back-propagated error.</param>
-    /// <param name="weightGradient">Optional: ∂F/∂(W, b) at fixed errors, regularisers included; at zero errors the gradient of back-propagation.</param>
-    /// <remarks>4 B Σ n_l n_(l-1) flops, and half as many for the weights. No activity decay.</remarks>
-    public void ErrorGradient(
-        CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
-        TensorView<T> errors,
-        TensorView<T> activities,
-        TensorView<T> gradient,
-        TensorView<T> weightGradient = default)
-    {
-        CheckErrors();
-        CheckInputs(queue, parameters, input);
-        CheckTarget(queue, target);
-        CheckOperand(nameof(errors), errors, activityShape);
-        CheckOutput(nameof(activities), activities, activityShape, parameters, input, target, errors);
-        CheckOutput(nameof(gradient), gradient, activityShape, parameters, input, target, errors, activities);
-        if (!weightGradient.IsEmpty)
-        {
-            CheckOutput(nameof(weightGradient), weightGradient, parameterShape, parameters, input, target, errors, activities, gradient);
-        }
-
-        ErrorGradientCore(queue, new(parameters, input, target, activities), errors, gradient, weightGradient);
-    }
-
-    /// <summary>Moves errors towards an equilibrium in error coordinates; a step of descent costs one forward and one backward pass.</summary>
-    /// <param name="queue">Orders the work.</param>
-    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
-    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
-    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
-    /// <param name="errors">E_1 … E_(L-1): the start (zeros are the feed-forward state), replaced by the end.</param>
-    /// <param name="activities">Z_1 … Z_(L-1) of the final errors; overwritten.</param>
-    /// <param name="options">Steps, step size and tolerances; the method is one of gradient descent, momentum, Nesterov, conjugate gradients and Gauss-Newton.</param>
-    /// <exception cref="ArgumentException">As for <see cref="Relax"/>.</exception>
-    /// <exception cref="NotSupportedException">Activities decay, or the device has no such method.</exception>
-    /// <remarks>In these coordinates the Hessian of a linear network is Λ + λ_L JᵀJ: well conditioned at any depth.
-    /// The residual of the tolerances is the certificate |g_e| (for linear networks <c>|e - e*| ≤ |g_e| / min λ</c>).
-    /// An iteration of conjugate gradients costs a step, and half a one more where the network is not linear or the loss a cross-entropy; of Gauss-Newton
-    /// 1.5 + n_L/2 steps; a length that does not lower the energy half a step more. Linear networks with squared error need at most n_L + 1 and 1 of them.</remarks>
-    public RelaxationResult RelaxErrors(
-        CommandQueue queue,
-        TensorView<T> parameters,
-        TensorView<T> input,
-        TensorView<T> target,
-        TensorView<T> errors,
-        TensorView<T> activities,
-        RelaxationOptions options)
-    {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        CheckErrors();
-        if (options.Method is RelaxationMethod.Heun or RelaxationMethod.AdaptiveHeun)
-        {
-            throw new ArgumentException($"relax: {options.Method} given, gradient descent, momentum, Nesterov, conjugate gradients or Gauss-Newton expected in error coordinates", nameof(options));
-        }
-
-        CheckInputs(queue, parameters, input);
-        CheckTarget(queue, target);
-        CheckOutput(nameof(errors), errors, activityShape, parameters, input, target);
-        CheckOutput(nameof(activities), activities, activityShape, parameters, input, target, errors);
-        CheckStops(queue, options);
-        RelaxationOperands<T> operands = new(parameters, input, target, activities);
-        if (options.Method is RelaxationMethod.ConjugateGradients or RelaxationMethod.GaussNewton)
-        {
-            return Complete(queue, operands, errors, options, SolveErrorsCore(queue, operands, errors, options));
-        }
-
-        options = options with { Step = options.Step ?? (ComputedStep(queue, operands, errors, true) * Shortened(options)) };
-        return Complete(queue, operands, errors, options, RelaxErrorsCore(queue, operands, errors, options));
-    }
-
-    /// <summary>A step just short of the longest stable one for descent of activities: 1.9/λmax(H), H the Hessian of a sample's energy, the largest over the batch.</summary>
-    /// <param name="queue">Orders the work.</param>
-    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
-    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
-    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
-    /// <param name="activities">Z_1 … Z_(L-1), where H is taken; empty: at the feed-forward state. Linear networks with squared error have one H.</param>
-    /// <returns>1 without hidden layers.</returns>
-    /// <exception cref="ArgumentException">Elements that are not finite; the message names layer and element.</exception>
-    /// <exception cref="ArithmeticException">Finite elements whose products overflow.</exception>
-    /// <exception cref="NotSupportedException">The device computes no steps.</exception>
-    /// <remarks>Lanczos iterations with differences of gradients, from above: 13 times <see cref="RelaxationDescriptor.StepFlops"/>. Deterministic.</remarks>
-    public double StableStep(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities = default)
-    {
-        CheckOptionalState(queue, parameters, input, target, nameof(activities), activities);
-        return ComputedStep(queue, new(parameters, input, target, activities), default, false);
-    }
-
-    /// <summary>A step for descent in error coordinates: 1.5/λmax(H_e), H_e the Hessian of a sample's energy there (linear networks: Λ + λ_L JᵀJ), the largest over the batch.</summary>
-    /// <param name="queue">Orders the work.</param>
-    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
-    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
-    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
-    /// <param name="errors">E_1 … E_(L-1), where H_e is taken; empty: at zero errors.</param>
-    /// <returns>1 without hidden layers.</returns>
-    /// <remarks>Errors as for <see cref="StableStep"/>, and activities may not decay. 13 steps of descent.</remarks>
-    public double StableErrorStep(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> errors = default)
-    {
-        CheckErrors();
-        CheckOptionalState(queue, parameters, input, target, nameof(errors), errors);
-        return ComputedStep(queue, new(parameters, input, target, default), errors, true);
-    }
-
-    /// <summary>Bounds the distance of any activities from the equilibrium, by one pass down in error coordinates.</summary>
-    /// <param name="queue">Orders the work.</param>
-    /// <param name="parameters">W_1 … W_L, b_1 … b_L.</param>
-    /// <param name="input">x, shape <c>[batch, n_0]</c>.</param>
-    /// <param name="target">y, shape <c>[batch, n_L]</c>.</param>
-    /// <param name="activities">Z_1 … Z_(L-1).</param>
-    /// <exception cref="ArgumentException">Elements that are not finite; the message names layer and element.</exception>
-    /// <exception cref="NotSupportedException">Activities decay, or the device has no certificates.</exception>
-    /// <remarks>4 B Σ n_l n_(l-1) flops.</remarks>
-    public RelaxationCertificate Certificate(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, TensorView<T> activities)
-    {
-        CheckErrors();
-        CheckState(queue, parameters, input, target, activities);
-        RelaxationOperands<T> operands = new(parameters, input, target, activities);
-        RelaxationCertificate certificate = Certify(queue, operands);
-        if (!double.IsFinite(certificate.EnergyGap))
-        {
-            ThrowIfNotFinite(queue, operands, default, false);
-        }
-
-        return certificate;
+        return Complete(queue, operands, default, mask, options, RelaxCore(queue, operands, options, mask));
     }
 
     private protected abstract void ForwardCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> prediction);
@@ -319,125 +178,8 @@ public abstract class RelaxationPlan<T> : Plan
 
     private protected abstract RelaxationResult RelaxCore(CommandQueue queue, in RelaxationOperands<T> operands, RelaxationOptions options, TensorView<T> mask);
 
-    private protected abstract void ErrorGradientCore(
-        CommandQueue queue,
-        in RelaxationOperands<T> operands,
-        TensorView<T> errors,
-        TensorView<T> gradient,
-        TensorView<T> weightGradient);
-
-    private protected abstract RelaxationResult RelaxErrorsCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, RelaxationOptions options);
-
-    /// <summary>Conjugate gradients or Gauss-Newton.</summary>
-    private protected virtual RelaxationResult SolveErrorsCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, RelaxationOptions options) =>
-        throw new NotSupportedException($"{queue.Device.Target} has no relaxation by {options.Method}: CPU targets have");
-
-    /// <summary>Whether <see cref="LargestCurvatureCore"/> is there.</summary>
-    private protected virtual bool ComputesSteps => false;
-
-    /// <summary>The largest eigenvalue of the Hessian over all samples, NaN on overflow: of the activities, at the feed-forward state where the operands have none; or of
-    /// the errors, at zero where these are empty. Only called with hidden layers.</summary>
-    private protected virtual double LargestCurvatureCore(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, bool inErrors) => double.NaN;
-
-    /// <summary>Σ |g_e|² over the batch. Only called with hidden layers.</summary>
-    private protected virtual double ErrorGradientSquaresCore(CommandQueue queue, in RelaxationOperands<T> operands) =>
-        throw new NotSupportedException($"{queue.Device.Target} has no certificates of relaxations: CPU targets have");
-
     /// <summary>Index of the first element that is NaN or not from 0 to <paramref name="most"/>; -1 if there is none.</summary>
     private protected abstract long FirstOutside(CommandQueue queue, TensorView<T> view, T most);
-
-    /// <summary>Part of the stable step of descent that Nesterov's momentum allows.</summary>
-    private static double Shortened(RelaxationOptions options) => options.Method == RelaxationMethod.Nesterov ? (1 + options.Momentum) / (1 + (2 * options.Momentum)) : 1;
-
-    private void CheckStops(CommandQueue queue, RelaxationOptions options)
-    {
-        if (!ComputesSteps && (options.EnergyTolerance > 0 || options.EnergyChange > 0))
-        {
-            throw new NotSupportedException($"{queue.Device.Target} does not stop relaxations by their energy: CPU targets do");
-        }
-    }
-
-    private double ComputedStep(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, bool inErrors)
-    {
-        if (!ComputesSteps)
-        {
-            throw new NotSupportedException($"{queue.Device.Target} computes no steps of relaxations: give {nameof(RelaxationOptions.Step)}, or take a CPU target");
-        }
-
-        double step = StepAt(queue, operands, errors, inErrors);
-        if (!double.IsFinite(step))
-        {
-            ThrowIfNotFinite(queue, operands, errors, inErrors);
-            throw new ArithmeticException($"relax: the curvature of the energy overflows: no step is stable ({Descriptor})");
-        }
-
-        return step;
-    }
-
-    private double StepAt(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, bool inErrors)
-    {
-        // Short of the limit 2: the curvature is an estimate, and that of networks that are not linear changes on the way.
-        const double Activities = 1.9, Errors = 1.5;
-        if (Descriptor.Depth == 1)
-        {
-            return 1;
-        }
-
-        double least = Enumerable.Range(1, Descriptor.Depth - 1).Min(Descriptor.Precision);
-        return (inErrors ? Errors : Activities) / Math.Max(least, LargestCurvatureCore(queue, operands, errors, inErrors));
-    }
-
-    /// <summary>Adds to a result what it takes another look for: whose fault a divergence is, and how far the end is from the equilibrium.</summary>
-    private RelaxationResult Complete(CommandQueue queue, in RelaxationOperands<T> operands, TensorView<T> errors, RelaxationOptions options, RelaxationResult result)
-    {
-        bool inErrors = !errors.IsEmpty;
-        if (result.Status != RelaxationStatus.Diverged)
-        {
-            return options.EnergyTolerance > 0 ? result with { Certificate = Certify(queue, operands) } : result;
-        }
-
-        if (result.DivergedStep == 0)
-        {
-            ThrowIfNotFinite(queue, operands, errors, inErrors);
-            return result;
-        }
-
-        // The start is overwritten; the feed-forward state has the same weights.
-        bool stepped = options.Method is RelaxationMethod.GradientDescent or RelaxationMethod.Momentum or RelaxationMethod.Nesterov or RelaxationMethod.Heun;
-        double stable = stepped && ComputesSteps ? StepAt(queue, operands with { Activities = default }, default, inErrors) * Shortened(options) : double.NaN;
-        return stable < options.Step ? result with { SuggestedStep = stable } : result;
-    }
-
-    private RelaxationCertificate Certify(CommandQueue queue, in RelaxationOperands<T> operands)
-    {
-        int depth = Descriptor.Depth;
-        double least = Enumerable.Range(1, Math.Max(1, depth - 1)).Min(Descriptor.Precision);
-        double squares = depth == 1 ? 0 : ErrorGradientSquaresCore(queue, operands);
-        return new()
-        {
-            EnergyGap = squares / (2 * Descriptor.Batch * least),
-            ErrorDistance = Math.Sqrt(squares) / least,
-            Proved = Descriptor.Activation == Activation.Linear,
-        };
-    }
-
-    private void CheckOptionalState(CommandQueue queue, TensorView<T> parameters, TensorView<T> input, TensorView<T> target, string argument, TensorView<T> state)
-    {
-        CheckInputs(queue, parameters, input);
-        CheckTarget(queue, target);
-        if (!state.IsEmpty)
-        {
-            CheckOperand(argument, state, activityShape);
-        }
-    }
-
-    private void CheckErrors()
-    {
-        if (Descriptor.ActivityDecay != 0)
-        {
-            throw new NotSupportedException($"relax: activity decay {Descriptor.ActivityDecay} given, 0 expected in error coordinates and by certificates ({nameof(RelaxationOptions.EnergyTolerance)}); relax the activities without them");
-        }
-    }
 
     private void CheckInputs(CommandQueue queue, TensorView<T> parameters, TensorView<T> input)
     {
@@ -455,6 +197,20 @@ public abstract class RelaxationPlan<T> : Plan
         {
             long classes = Descriptor.Widths[^1];
             throw new ArgumentException($"relax: {nameof(target)}[{at / classes}, {at % classes}] is {ElementAt(queue, target, at)}, at least 0 expected with cross-entropy", nameof(target));
+        }
+    }
+
+    private void CheckMask(CommandQueue queue, TensorView<T> mask)
+    {
+        if (mask.IsEmpty)
+        {
+            return;
+        }
+
+        CheckOperand(nameof(mask), mask, activityShape);
+        if (FirstOutside(queue, mask, T.One) is var at and >= 0)
+        {
+            throw new ArgumentException($"relax: {nameof(mask)}[{at}] is {ElementAt(queue, mask, at)}, 0 or 1 expected", nameof(mask));
         }
     }
 

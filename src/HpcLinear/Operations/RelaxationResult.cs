@@ -28,7 +28,7 @@ public sealed record RelaxationResult
     public int DivergedLayer { get; init; }
 
     /// <summary>After a divergence by too long a step: a step that is stable at the feed-forward state, as <see cref="RelaxationPlan{T}.StableStep"/> finds it there
-    /// (linear networks with squared error: everywhere). Null where the step was not at fault, and on devices that compute no steps.</summary>
+    /// (linear networks with squared error: everywhere). Null where the step was not at fault.</summary>
     public double? SuggestedStep { get; init; }
 
     /// <summary>How far the end is from the equilibrium at most, where <see cref="RelaxationOptions.EnergyTolerance"/> asks for it; null otherwise.</summary>

@@ -12,8 +12,7 @@ namespace HpcLinear.Operations;
 internal unsafe ref struct RelaxationSpectrum<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    /// <summary>Products with the Hessian; 12 leave a percent or two where eigenvalues are dense.</summary>
-    public const int Iterations = 12;
+    private const int Iterations = Tridiagonal.Iterations;
 
     private readonly RelaxationJob<T> job;
     private readonly int lanes;

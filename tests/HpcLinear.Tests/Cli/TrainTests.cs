@@ -4,6 +4,7 @@ using System.Text.Json;
 using HpcLinear.Cli;
 using HpcLinear.Cli.Training;
 using HpcLinear.Data;
+using HpcLinear.Tests.Support;
 using Xunit;
 
 namespace HpcLinear.Tests.Cli;
@@ -84,6 +85,24 @@ public sealed class TrainTests : IDisposable
         CommandLine again = Train("--epochs", "4", "--checkpoint", folder.File("c"), "--resume");
         Assert.Equal(0, again.ExitCode);
         Assert.Contains("20 updates in", again.LastLine, StringComparison.Ordinal);
+    }
+
+    [Theory, AllTargets]
+    public void Relaxing_errors_by_computed_steps_and_by_solvers_goes_the_same_way_on_every_target(Target target)
+    {
+        foreach (string[] method in new string[][] { [], ["--method", "cg"], ["--method", "gauss-newton"] })
+        {
+            string[] options = ["--rule", "errors", "--epochs", "2", "--type", "f64", "--json", .. method];
+            Assert.Equal(Loss([.. options, "--target", "cpu:scalar"]), Loss([.. options, "--target", target.ToString()]), 1e-9);
+        }
+
+        double Loss(string[] options)
+        {
+            CommandLine run = Train(options);
+            Assert.Equal((0, ""), (run.ExitCode, run.Error));
+            using JsonDocument document = JsonDocument.Parse(run.Output);
+            return document.RootElement.GetProperty("rows")[1].GetProperty("loss").GetDouble();
+        }
     }
 
     [Fact]

@@ -59,6 +59,9 @@ public abstract class RelaxationOpenClTests<T>(OpenClFixture fixture)
             new() { Steps = 100, Step = 0.5, Method = RelaxationMethod.AdaptiveHeun, Horizon = 2, TraceEnergy = true },
             new() { Steps = 1000, Step = 5, TraceEnergy = true },
             new() { Steps = 0, Step = 1, TraceEnergy = true },
+            new() { Steps = 400, Step = 0.25, EnergyChange = 0.01, CheckInterval = 4, TraceEnergy = true },
+            new() { Steps = 900, Step = 0.25, EnergyTolerance = 0.01, CheckInterval = 4, TraceEnergy = true },
+            new() { Steps = 900, Step = 0.25, EnergyTolerance = 0.01, CheckInterval = 8, Method = RelaxationMethod.Heun },
         ];
         foreach (RelaxationOptions options in ways)
         {
@@ -68,13 +71,14 @@ public abstract class RelaxationOpenClTests<T>(OpenClFixture fixture)
                 RelaxationResult got = d.Relax(options, masked ? d.Upload(mask, network.ActivityShape).AsView() : default);
                 RelaxationResult expected = host.Relax(options, masked ? host.Upload(mask, network.ActivityShape).AsView() : default);
                 Assert.Equal((expected.Status, expected.DivergedStep, expected.EnergyTrace.Count), (got.Status, got.DivergedStep, got.EnergyTrace.Count));
-                Assert.InRange(got.Steps, expected.Steps - 1, expected.Steps + 1);
+                int looks = options.EnergyChange > 0 || options.EnergyTolerance > 0 ? options.CheckInterval : 1;
+                Assert.InRange(got.Steps, expected.Steps - looks, expected.Steps + looks);
                 if (expected.Status != RelaxationStatus.Diverged)
                 {
                     // A sample's last step hangs on a comparison that rounding may turn.
                     double[] want = Array.ConvertAll(host.Read(host.Activities), double.CreateTruncating);
-                    Assert.All(want.Zip(d.Read(d.Activities)), p => Assert.Equal(p.First, double.CreateTruncating(p.Second), 2e-3));
-                    Assert.Equal(expected.LastEnergy, got.LastEnergy, 1e-3 * (1 + expected.LastEnergy));
+                    Assert.All(want.Zip(d.Read(d.Activities)), p => Assert.Equal(p.First, double.CreateTruncating(p.Second), looks > 1 ? 5e-2 : 2e-3));
+                    Assert.Equal(expected.LastEnergy, got.LastEnergy, (looks > 1 ? 1e-2 : 1e-3) * (1 + expected.LastEnergy));
                 }
             }
         }
@@ -112,6 +116,73 @@ public abstract class RelaxationOpenClTests<T>(OpenClFixture fixture)
         }
 
         static double[] Doubles(NetworkDevice<T> on, Tensor<T> tensor) => Array.ConvertAll(on.Read(tensor), double.CreateTruncating);
+    }
+
+    [Theory, InlineData(KernelFamily.Cpu), InlineData(KernelFamily.Gpu)]
+    public void Solvers_steps_and_certificates_agree_with_those_of_the_cpu(KernelFamily family)
+    {
+        bool single = typeof(T) == typeof(float);
+        foreach (RelaxationDescriptor each in Networks)
+        {
+            RelaxationDescriptor network = each with { ActivityDecay = 0 };
+            NetworkCase c = NetworkCase.Of<T>(network);
+            double[] mask = [.. Enumerable.Range(0, (int)network.ActivityCount).Select(i => i % 3 == 0 ? 0.0 : 1.0)];
+            using NetworkDevice<T> d = new(c, fixture.Device(family)), host = new(c, Targets.Open(Targets.Cpu.First()));
+            double[][] results = [.. new[] { host, d }.SelectMany(Run)];
+            for (int i = 0; i < results.Length / 2; i++)
+            {
+                Assert.All(results[i].Zip(results[i + (results.Length / 2)]), p => Assert.Equal(p.First, p.Second, (single ? 2e-3 : 1e-8) * (1 + Math.Abs(p.First))));
+            }
+
+            IEnumerable<double[]> Run(NetworkDevice<T> on)
+            {
+                Tensor<T> errors = on.Upload(c.Activities, network.ActivityShape), masks = on.Upload(mask, network.ActivityShape);
+                yield return [on.Plan.StableStep(on.Queue, on.Parameters, on.Input, on.Target), on.Plan.StableStep(on.Queue, on.Parameters, on.Input, on.Target, on.Activities)];
+                yield return [on.Plan.StableErrorStep(on.Queue, on.Parameters, on.Input, on.Target), on.Plan.StableErrorStep(on.Queue, on.Parameters, on.Input, on.Target, errors)];
+                RelaxationCertificate certificate = on.Plan.Certificate(on.Queue, on.Parameters, on.Input, on.Target, on.Activities);
+                RelaxationCertificate masked = on.Plan.Certificate(on.Queue, on.Parameters, on.Input, on.Target, on.Activities, masks);
+                yield return [certificate.EnergyGap, certificate.ErrorDistance, masked.EnergyGap, masked.ErrorDistance];
+                foreach (RelaxationMethod method in new[] { RelaxationMethod.ConjugateGradients, RelaxationMethod.GaussNewton })
+                {
+                    on.Queue.Upload(Array.ConvertAll(c.Activities, T.CreateTruncating), errors);
+                    Tensor<T> z = on.New(network.ActivityShape);
+                    RelaxationResult result = on.Plan.RelaxErrors(on.Queue, on.Parameters, on.Input, on.Target, errors, z, new() { Steps = 3, Method = method, TraceEnergy = true });
+                    yield return Doubles(on, errors);
+                    yield return Doubles(on, z);
+                    yield return [result.Steps, .. result.EnergyTrace];
+                }
+            }
+        }
+
+        static double[] Doubles(NetworkDevice<T> on, Tensor<T> tensor) => Array.ConvertAll(on.Read(tensor), double.CreateTruncating);
+    }
+
+    [Theory, InlineData(KernelFamily.Cpu), InlineData(KernelFamily.Gpu)]
+    public void A_last_step_that_overflows_is_a_divergence(KernelFamily family)
+    {
+        RelaxationDescriptor network = new() { Batch = 20, Widths = [2, 3, 3, 3, 2] };
+        NetworkCase c = NetworkCase.Of<T>(network);
+        double huge = typeof(T) == typeof(float) ? 1e30 : 1e200;
+        c = c with { Input = new double[c.Input.Length], Parameters = [.. c.Parameters.Select(w => w * huge)] };
+        foreach (bool traced in new[] { false, true })
+        {
+            foreach (RelaxationMethod method in new[] { RelaxationMethod.GradientDescent, RelaxationMethod.Momentum, RelaxationMethod.Heun })
+            {
+                using NetworkDevice<T> d = new(c, fixture.Device(family));
+                d.Queue.Fill(d.Activities, T.Zero);
+                RelaxationResult result = d.Relax(new() { Method = method, Steps = 1, Step = 1, TraceEnergy = traced });
+                Assert.Equal((RelaxationStatus.Diverged, 1), (result.Status, result.DivergedStep));
+                Assert.InRange(result.DivergedLayer, 1, network.Depth);
+            }
+
+            foreach (RelaxationMethod method in new[] { RelaxationMethod.ConjugateGradients, RelaxationMethod.GaussNewton, RelaxationMethod.GradientDescent })
+            {
+                using NetworkDevice<T> d = new(c, fixture.Device(family));
+                Tensor<T> errors = d.Upload(new double[network.ActivityCount], network.ActivityShape);
+                RelaxationResult result = d.Errors(errors, new() { Method = method, Steps = 1, Step = 1, TraceEnergy = traced });
+                Assert.Equal((RelaxationStatus.Diverged, 1), (result.Status, result.DivergedStep));
+            }
+        }
     }
 
     private static void Step(RelaxationDescriptor network, NetworkCase c, NetworkDevice<T> d, RelaxationMethod method)
