@@ -64,7 +64,7 @@ internal sealed class TorchRelaxation<T> : PeerTask
         (long layers, long batch, long width) = (d.Depth, d.Batch, d.Widths[0]);
         this.form = form;
         compiled = Own(jit.compile(Script));
-        Tensor weights = Own(tensor(RelaxationTask<T>.Parameters(d), TorchPeer.TypeOf<T>()).reshape(layers, width, width));
+        Tensor weights = Own(tensor(NetworkTask<T>.ParametersOf(d), TorchPeer.TypeOf<T>()).reshape(layers, width, width));
         start = Own(zeros([layers + 1, batch, width], weights.dtype));
         using (NewDisposeScope())
         using (no_grad())
@@ -80,7 +80,7 @@ internal sealed class TorchRelaxation<T> : PeerTask
 
         activities = Own(start.clone());
         Tensor errors = Own(zeros([layers, batch, width], weights.dtype)), prediction = Own(zeros([batch, width], weights.dtype)), gradients = Own(zeros_like(weights));
-        arguments = [activities, weights, errors, prediction, gradients, problem.Steps, RelaxationTask<T>.Step, gradient ? 1 : 0];
+        arguments = [activities, weights, errors, prediction, gradients, problem.Steps, NetworkTask<T>.Step, gradient ? 1 : 0];
     }
 
     /// <summary>The forms; none where the network is not a plain linear one of equal layers.</summary>

@@ -73,6 +73,11 @@ internal sealed class BenchRunner(Terminal terminal, Device device, double minSe
                 yield return (relaxation.Id, () => new RelaxationTask<T>(queue, relaxation, gradient: false));
                 yield return (relaxation.Id + ":grads", () => new RelaxationTask<T>(queue, relaxation, gradient: true));
                 break;
+            case ErrorRelaxationProblem errors:
+                yield return (errors.Id, () => new ErrorRelaxationTask<T>(queue, errors, RelaxationMethod.GradientDescent));
+                yield return (errors.Id + ":cg", () => new ErrorRelaxationTask<T>(queue, errors, RelaxationMethod.ConjugateGradients));
+                yield return (errors.Id + ":gauss-newton", () => new ErrorRelaxationTask<T>(queue, errors, RelaxationMethod.GaussNewton));
+                break;
             case LinearEquilibriumProblem equilibrium:
                 yield return (equilibrium.Id, () => new LinearEquilibriumTask<T>(queue, equilibrium, step: false));
                 yield return (equilibrium.Id + ":step", () => new LinearEquilibriumTask<T>(queue, equilibrium, step: true));

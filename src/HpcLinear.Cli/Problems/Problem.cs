@@ -46,6 +46,9 @@ internal sealed record RelaxationProblem(string Id, RelaxationDescriptor Descrip
     public double Flops(bool gradient) => (Steps * Descriptor.StepFlops) + (gradient ? Descriptor.WeightGradientFlops : 0);
 }
 
+/// <summary>Relaxation of a predictive-coding network in error coordinates, from zero errors: steps of descent, and iterations of the solvers.</summary>
+internal sealed record ErrorRelaxationProblem(string Id, RelaxationDescriptor Descriptor, int Steps) : Problem(Id);
+
 /// <summary>The exact equilibrium of a linear predictive-coding network, and a training step with it.</summary>
 internal sealed record LinearEquilibriumProblem(string Id, RelaxationDescriptor Descriptor) : Problem(Id);
 

@@ -11,6 +11,9 @@ internal static class ProblemNotation
     /// <summary>The word before a relaxation's text that asks for the exact equilibrium instead.</summary>
     private const string Equilibrium = "linear_equilibrium";
 
+    /// <summary>The word before a relaxation's text that asks for error coordinates.</summary>
+    private const string Errors = "relax_errors";
+
     /// <summary>Reads one problem.</summary>
     /// <exception cref="ProblemException">The text cannot be read or describes no valid problem.</exception>
     public static Problem Parse(string text)
@@ -36,6 +39,7 @@ internal static class ProblemNotation
             "conv" => new ConvolutionProblem(line, ConvolutionDescriptor.Parse(line)),
             "gemm" => Checked(line),
             "relax" => new RelaxationProblem(line, RelaxationDescriptor.Parse(line), DefaultSteps),
+            Errors => new ErrorRelaxationProblem(line, RelaxationDescriptor.Parse("relax" + line[Errors.Length..]), DefaultSteps),
             Equilibrium => new LinearEquilibriumProblem(line, RelaxationDescriptor.Parse("relax" + line[Equilibrium.Length..])),
             _ => throw new ProblemException(
                 ProblemError.Syntax,

@@ -84,6 +84,7 @@ internal sealed class ExplainVerb : IVerb
             ConvolutionProblem conv => ConvolutionPlan.Create<T>(device, conv.Descriptor),
             CompositionProblem chain => DeepProductPlan.Create<T>(device, chain.Descriptor),
             RelaxationProblem relaxation => RelaxationPlan.Create<T>(device, relaxation.Descriptor),
+            ErrorRelaxationProblem errors => RelaxationPlan.Create<T>(device, errors.Descriptor),
             LinearEquilibriumProblem equilibrium => LinearEquilibriumPlan.Create<T>(device, equilibrium.Descriptor),
             UnsupportedProblem other => throw new NotSupportedException($"'{other.Kind}' problems are not computed by this version"),
             _ => throw new NotSupportedException($"no plan for {problem}"),

@@ -73,9 +73,9 @@ internal sealed unsafe class CpuRelaxationPlan<T> : RelaxationPlan<T>
         [
             new("relax step", $"{slicesText}; activities held once, a mask as often again, nothing allocated a step", kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.GradientDescent), descriptor.StepFlops, bytes, rejected),
             new("relax step, Heun", slicesText, kernel, Bytes(RelaxationTask.Relax, RelaxationMethod.Heun), 2 * descriptor.StepFlops, 2 * bytes, []),
-            new("error coordinates step", slicesText, kernel, Bytes(RelaxationTask.RelaxErrors, default), descriptor.WeightGradientFlops, 2 * bytes, []),
-            new("conjugate gradients iteration", slicesText, kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.ConjugateGradients), descriptor.WeightGradientFlops, 2 * bytes, []),
-            new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {slicesText}", kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.GaussNewton), (1.5 + (layers.Widths[^1] / 2.0)) * descriptor.WeightGradientFlops, (1 + layers.Widths[^1]) * bytes, []),
+            new("error coordinates step", slicesText, kernel, Bytes(RelaxationTask.RelaxErrors, default), descriptor.StepFlops, 2 * bytes, []),
+            new("conjugate gradients iteration", slicesText, kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.ConjugateGradients), descriptor.StepFlops, 2 * bytes, []),
+            new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {slicesText}", kernel, Bytes(RelaxationTask.SolveErrors, RelaxationMethod.GaussNewton), (1.5 + (layers.Widths[^1] / 2.0)) * descriptor.StepFlops, (1 + layers.Widths[^1]) * bytes, []),
             new("weight gradient", "errors, then a product over the batch a layer", weightProducts[^1].Choices[0].Kernel, Bytes(RelaxationTask.LayerErrors, default) + (ScratchCount * sizeof(T)), descriptor.WeightGradientFlops, bytes, ["sums of lanes: a horizontal sum for every weight"]),
         ];
     }

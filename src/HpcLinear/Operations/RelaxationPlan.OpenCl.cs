@@ -320,9 +320,9 @@ internal sealed partial class OpenClRelaxationPlan<T> : RelaxationPlan<T>
         return
         [
             .. steps,
-            new("error coordinates step", way, $"{errorsKernel.Name} {where}", Bytes(3 * hidden), Descriptor.WeightGradientFlops, 2 * bytes, []),
-            new("conjugate gradients iteration", way, $"relax_solve {where}", Bytes(SolverUnits(RelaxationMethod.ConjugateGradients)), Descriptor.WeightGradientFlops, 2 * bytes, []),
-            new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {way}", $"relax_solve {where}", Bytes(SolverUnits(RelaxationMethod.GaussNewton)), (1.5 + (layers.Widths[^1] / 2.0)) * Descriptor.WeightGradientFlops, (1 + layers.Widths[^1]) * bytes, []),
+            new("error coordinates step", way, $"{errorsKernel.Name} {where}", Bytes(3 * hidden), Descriptor.StepFlops, 2 * bytes, []),
+            new("conjugate gradients iteration", way, $"relax_solve {where}", Bytes(SolverUnits(RelaxationMethod.ConjugateGradients)), Descriptor.StepFlops, 2 * bytes, []),
+            new("Gauss-Newton iteration", $"{layers.Widths[^1]} rows of the Jacobian down, {way}", $"relax_solve {where}", Bytes(SolverUnits(RelaxationMethod.GaussNewton)), (1.5 + (layers.Widths[^1] / 2.0)) * Descriptor.StepFlops, (1 + layers.Widths[^1]) * bytes, []),
             new("weight gradient", "errors, then a product over the batch a layer", $"{measure.Name}, {products[(layers.Widths[^1], layers.Widths[^2])].Choices[0].Kernel}", Bytes(0) + (ScratchCount * Unsafe.SizeOf<T>()), Descriptor.WeightGradientFlops, bytes, []),
         ];
     }

@@ -127,6 +127,54 @@ public static class RelaxationReference
         return (gradient, weights);
     }
 
+    /// <summary>Activities of given errors, z_l = P_l(z_(l-1)) + e_l, and the gradient of every sample's energy in these coordinates, λ_l e_l - d_l with d_L = λ_L E_L and
+    /// d_(l-1) = vjp_l(d_l).</summary>
+    public static (double[] Activities, double[] Gradient) ErrorGradient(RelaxationDescriptor network, double[] parameters, double[] input, double[] target, double[] errors)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(errors);
+        double[] activities = [.. errors], gradient = new double[errors.Length];
+        for (int l = 1; l < network.Depth; l++)
+        {
+            double[] prediction = Predict(network, parameters, Layer(network, input, target, activities, l - 1), l).Prediction;
+            for (int i = 0; i < prediction.Length; i++)
+            {
+                activities[network.ActivityOffset(l) + i] += prediction[i];
+            }
+        }
+
+        double[] deltas = [];
+        for (int l = network.Depth; l >= 1; l--)
+        {
+            double[] below = Layer(network, input, target, activities, l - 1);
+            (double[] prediction, double[] slopes) = Predict(network, parameters, below, l);
+            long rows = network.Widths[l], columns = network.Widths[l - 1];
+            deltas = l < network.Depth ? deltas : [.. Enumerable.Range(0, (int)network.Batch).SelectMany(s => IsCrossEntropy(network, l)
+                ? CrossEntropy(Row(prediction, s, rows), Row(target, s, rows)).Errors
+                : Row(target, s, rows).Zip(Row(prediction, s, rows), (y, p) => y - p)).Select(e => network.Precision(l) * e)];
+            for (int i = 0; l < network.Depth && i < deltas.Length; i++)
+            {
+                long at = network.ActivityOffset(l) + i;
+                gradient[at] = (network.Precision(l) * errors[at]) - deltas[i];
+            }
+
+            double[] sent = new double[below.Length];
+            for (long i = 0; i < sent.Length; i++)
+            {
+                long s = i / columns, c = i % columns;
+                sent[i] = network.Skip(l) ? deltas[(s * rows) + c] : 0;
+                for (long r = 0; r < rows; r++)
+                {
+                    sent[i] += network.Scaling(l) * deltas[(s * rows) + r] * slopes[(s * rows) + r] * parameters[network.WeightOffset(l) + (r * columns) + c] * Activate(network.Before(l), below[i]).Slope;
+                }
+            }
+
+            deltas = sent;
+        }
+
+        return (activities, gradient);
+    }
+
     private static bool IsCrossEntropy(RelaxationDescriptor network, int l) => l == network.Depth && network.Loss == OutputLoss.CrossEntropy;
 
     private static double[] Layer(RelaxationDescriptor network, double[] input, double[] target, double[] activities, int l) => l == 0 ? input

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using HpcLinear.Cli.Bench;
 using HpcLinear.Operations;
+using HpcLinear.Tests.Support;
 using Xunit;
 
 namespace HpcLinear.Tests.Cli;
@@ -18,6 +19,20 @@ public sealed class BenchTests
         Assert.Equal(["G1", "C1:fwd", "C1:bwdd", "C1:bwdw", "R1", "R1:grads"], lines.Skip(1).Select(l => l.Split(',')[0]));
         Assert.All(lines.Skip(1), l => Assert.Matches(@"^[^,]+,hpclinear,1,f32,\d\.\d{4}E-\d{3},\d+\.\d\d,\d\.\d{4}E-\d{3}$", l));
         Assert.Contains("J1 skipped: 'jac' is not in this version", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory, AllTargets]
+    public void Relaxations_in_errors_have_a_row_for_descent_and_each_solver(Target target)
+    {
+        foreach (string text in new[] { "relax_errors n5 d3x4x4x2 tanh mupc skip", "relax_errors n3 d2x5x3 gelu post bias ce", "relax_errors n2 d2x2" })
+        {
+            CommandLine run = CommandLine.Run("bench", text, "--target", target.ToString(), "--min", "0", "--json", "--type", "f64");
+            using JsonDocument document = JsonDocument.Parse(run.Output);
+            Assert.Equal([text, $"{text}:cg", $"{text}:gauss-newton"], document.RootElement.GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("problem").GetString()));
+            Assert.All(document.RootElement.GetProperty("rows").EnumerateArray(), r => Assert.StartsWith("ok", r.GetProperty("check").GetString(), StringComparison.Ordinal));
+        }
+
+        Assert.Contains("Gauss-Newton iteration", CommandLine.Run("explain", "relax_errors n5 d3x4x4x2 tanh mupc skip", "--target", target.ToString()).Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -45,6 +45,14 @@ public sealed class ProblemNotationTests
         Assert.Equal(4.0 * 64 * 7 * 128 * 128, problem.Descriptor.StepFlops);
     }
 
+    [Fact]
+    public void A_relaxation_in_errors_has_a_word_of_its_own()
+    {
+        ErrorRelaxationProblem problem = Assert.IsType<ErrorRelaxationProblem>(ProblemNotation.Parse("relax_errors n6 d3x5x5x2 tanh mupc skip"));
+        Assert.Equal("relax n6 d3x5x5x2 tanh mupc skip", problem.Descriptor.ToString());
+        Assert.Equal(20, problem.Steps);
+    }
+
     [Theory]
     [InlineData("J1 jac L=8 n=64 p=1", "jac")]
     public void Kinds_of_later_versions_are_recognised(string line, string kind) => Assert.Equal(kind, Assert.IsType<UnsupportedProblem>(ProblemNotation.Parse(line)).Kind);

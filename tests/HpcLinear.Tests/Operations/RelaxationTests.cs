@@ -30,6 +30,19 @@ public abstract class RelaxationTests<T>
     });
 
     [Theory, AllTargets]
+    public void Error_coordinates_are_those_of_the_definition(Target target) => NetworkCase.Random.Check(60, drawn =>
+    {
+        RelaxationDescriptor network = drawn with { ActivityDecay = 0 };
+        NetworkCase c = NetworkCase.Of<T>(network);
+        using NetworkDevice<T> d = new(c, Targets.Open(target));
+        Tensor<T> errors = d.Upload(c.Activities, network.ActivityShape), gradient = d.New(network.ActivityShape);
+        d.Plan.ErrorGradient(d.Queue, d.Parameters, d.Input, d.Target, errors, d.Activities, gradient);
+        (double[] z, double[] g) = RelaxationReference.ErrorGradient(network, c.Parameters, c.Input, c.Target, c.Activities);
+        Close(z, d.Read(d.Activities), network, "activities of errors");
+        Close(g, d.Read(gradient), network, "gradient in errors");
+    });
+
+    [Theory, AllTargets]
     public void Every_method_moves_as_its_rule_says(Target target) => NetworkCase.Random.Check(60, network =>
     {
         NetworkCase c = NetworkCase.Of<T>(network);
