@@ -21,6 +21,10 @@ internal static class GoldenOperations
         new BlockTridiagonalOperation(),
         new OriginHessianOperation(),
         new TrainingOperation(),
+        new SquareLossOperation(),
+        new LayerNormsOperation(),
+        new RegaugeOperation(),
+        new CurvatureOperation(),
     }.ToDictionary(o => o.Name);
 
     /// <summary>The operation of that name; null when it is not known.</summary>

@@ -95,6 +95,44 @@ public sealed class DeepLinearNetwork
         return Adjoint(Prefixes(), cotangent);
     }
 
+    /// <summary>The derivative of <c>Jᵀ u</c> along dW, where u changes too: <c>(dJ)ᵀ u + Jᵀ du</c>, forward over reverse.</summary>
+    /// <param name="directions">dW_l, of the layers' sizes.</param>
+    /// <param name="cotangent">u, <see cref="MapElements"/> elements; of a loss f of the map its gradient.</param>
+    /// <param name="cotangentChange">du; of a loss the product of its Hessian with <c>J dW</c>. Then the result is the Hessian's of <c>f(mu(W))</c> with dW.</param>
+    /// <exception cref="ArgumentException">Another number of layers or elements.</exception>
+    /// <remarks>About eight compositions.</remarks>
+    public double[][] HessianProduct(IReadOnlyList<double[]> directions, ReadOnlySpan<double> cotangent, ReadOnlySpan<double> cotangentChange)
+    {
+        CheckLayers(nameof(directions), directions);
+        CheckMap(nameof(cotangent), cotangent);
+        CheckMap(nameof(cotangentChange), cotangentChange);
+        double[][] prefixes = Prefixes(), changes = new double[Depth][], products = new double[Depth][];
+        changes[0] = (double[])directions[0].Clone();
+        for (int l = 1; l < Depth; l++)
+        {
+            changes[l] = new double[joins[l - 1].ComposedElements];
+            joins[l - 1].Compose(changes[l - 1], layers[l], changes[l]);
+            joins[l - 1].Compose(prefixes[l - 1], directions[l], changes[l]);
+        }
+
+        double[] upper = cotangent.ToArray(), upperChange = cotangentChange.ToArray();
+        for (int l = Depth - 1; l > 0; l--)
+        {
+            HostComposition join = joins[l - 1];
+            products[l] = new double[join.SecondElements];
+            join.BackwardSecond(upperChange, prefixes[l - 1], products[l]);
+            join.BackwardSecond(upper, changes[l - 1], products[l]);
+            double[] lower = new double[join.FirstElements], lowerChange = new double[join.FirstElements];
+            join.BackwardFirst(upper, layers[l], lower);
+            join.BackwardFirst(upperChange, layers[l], lowerChange);
+            join.BackwardFirst(upper, directions[l], lowerChange);
+            (upper, upperChange) = (lower, lowerChange);
+        }
+
+        products[0] = upperChange;
+        return products;
+    }
+
     /// <summary>The kernel <c>K = J Jᵀ</c>, row-major, <see cref="MapElements"/> rows and columns.</summary>
     public double[] Kernel()
     {
