@@ -51,7 +51,9 @@ public sealed class DeepProductPlan<T> : Plan
             fused is null
                 ? new("compose", order, kernel, workspace, descriptor.Flops, bytes, whyNot is null ? [] : [whyNot])
                 : new("compose", $"fused, {order}", fused.Kernel, fused.WorkspaceBytes, descriptor.Flops, bytes, ["one by one: every intermediate filter would pass through memory"]),
-            new("jacobian-transpose", "adjoint of the same tree", kernel, workspace, 3 * descriptor.Flops, 2 * bytes, []),
+            fused is { Differentiates: true }
+                ? new("jacobian-transpose", "fused, adjoint of the same tree", fused.Kernel, fused.DifferentiatingWorkspaceBytes, 3 * descriptor.Flops, 2 * bytes, ["one by one: every intermediate filter would pass through memory"])
+                : new("jacobian-transpose", "adjoint of the same tree", kernel, workspace, 3 * descriptor.Flops, 2 * bytes, []),
         ];
     }
 
@@ -100,6 +102,12 @@ public sealed class DeepProductPlan<T> : Plan
         {
             Throw.IfOverlapsAny("deep_product", gradient, filters);
             Throw.IfOverlaps("deep_product", gradient, cotangent);
+        }
+
+        if (fused is { Differentiates: true } && composedShape.ElementCount > 0)
+        {
+            fused.Gradients((Cpu.CpuQueue)queue, filters, cotangent, gradients);
+            return;
         }
 
         runner.Backward(queue, filters, cotangent, gradients, this, Join, JoinGradients);
