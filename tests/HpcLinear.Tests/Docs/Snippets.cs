@@ -115,6 +115,24 @@ public sealed class Snippets
     }
 
     [Fact]
+    public void Networks_follow_their_gradient_flows()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+
+        // snippet: gradient-flow
+        DeepProductDescriptor network = new() { Problems = 1000, Channels = [1, 1, 1], Filters = [[3], [2]], Strides = [[2], [1]] };
+        using GradientFlowPlan<double> plan = GradientFlowPlan.Create<double>(device, new() { Network = network });
+        Tensor<double>[] w = [.. Enumerable.Range(0, 2).Select(l => device.Allocate<double>(network.FilterShape(l)))];
+        Tensor<double>[] states = [.. Enumerable.Range(0, 2).Select(l => device.Allocate<double>(plan.Descriptor.StateShape(l, times: 3)))];
+        using Tensor<double> a = device.Allocate<double>(plan.Descriptor.QuadraticShape), b = device.Allocate<double>(plan.Descriptor.LinearShape);
+        IReadOnlyList<FlowOutcome> found = plan.Run(queue, [w[0], w[1]], a, b, times: [1, 2, 10], [states[0], states[1]], new() { RelativeTolerance = 1e-9 });
+        // end snippet
+        Assert.All(found, o => Assert.Equal(FlowStatus.Finished, o.Status));
+        Array.ForEach([.. w, .. states], t => t.Dispose());
+    }
+
+    [Fact]
     public void Matrices_multiply_in_the_best_order()
     {
         using Device device = Devices.Open("cpu");
