@@ -1,0 +1,124 @@
+using HpcLinear.LinearAlgebra;
+using HpcLinear.LinearNetworks;
+using HpcLinear.Operations;
+
+namespace HpcLinear.LinearConvolutions;
+
+/// <summary>
+/// Layers of an end-to-end filter near given ones: Gauss-Newton on <c>mu(w) = v</c> stacked with <c>|w_l|² - |w_{l+1}|² = delta_l</c>. Where v lies beside the
+/// function space, its orthogonal projection is lifted.
+/// </summary>
+/// <remarks>The equations of delta fix what J leaves open, the scales of the layers, and do not disturb the rest. On the smooth locus the stacked system has full column rank. Source: arXiv:2507.06367.</remarks>
+internal sealed class TrackedLift
+{
+    private const int MostIterations = 30;
+
+    private readonly double[] delta;
+    private readonly FlowCrossings? crossings;
+    private readonly ulong branch;
+
+    /// <summary>Follows the sheet of a network of one channel, on its branch (the order of roots that layers could exchange) or wherever the iteration leads.</summary>
+    public TrackedLift(DeepLinearNetwork start, bool keepsBranch)
+    {
+        Network = start;
+        delta = Differences(start);
+        if (keepsBranch)
+        {
+            crossings = new(start.Architecture);
+            branch = BranchOf(start);
+        }
+    }
+
+    /// <summary>The layers that the next lift starts from.</summary>
+    public DeepLinearNetwork Network { get; set; }
+
+    /// <summary>Layers of v; null where the iteration does not converge, the layers are not determined, or the branch is left.</summary>
+    public DeepLinearNetwork? Lift(ReadOnlySpan<double> v) => Solve(v) is { } found && (crossings is null || BranchOf(found) == branch) ? found : null;
+
+    private static double[] Differences(DeepLinearNetwork network)
+    {
+        double[] norms = [.. Enumerable.Range(0, network.Depth).Select(l => Matrix.Dot(network.Layer(l), network.Layer(l)))];
+        return [.. Enumerable.Range(0, network.Depth - 1).Select(l => norms[l] - norms[l + 1])];
+    }
+
+    /// <summary>Signs of the resultants of layers that may share a root.</summary>
+    private ulong BranchOf(DeepLinearNetwork network) =>
+        crossings!.SharedRoots == 0 ? 0 : crossings.Signs([.. network.ToLayers().SelectMany(w => w)]) & (ulong.MaxValue >> (64 - crossings.SharedRoots));
+
+    private DeepLinearNetwork? Solve(ReadOnlySpan<double> v)
+    {
+        DeepLinearNetwork at = Network;
+        int count = at.Parameters;
+        double last = double.PositiveInfinity;
+        for (int iteration = 0; iteration < MostIterations; iteration++)
+        {
+            Matrix jacobian = at.Jacobian(), rows = new(at.MapElements + delta.Length, count);
+            double[] right = new double[rows.Rows], map = at.EndToEnd(), now = Differences(at);
+            for (int i = 0; i < at.MapElements; i++)
+            {
+                jacobian.Row(i).CopyTo(rows.Row(i));
+                right[i] = v[i] - map[i];
+            }
+
+            for (int l = 0, first = 0; l < delta.Length; l++)
+            {
+                ReadOnlySpan<double> lower = at.Layer(l), upper = at.Layer(l + 1);
+                Span<double> row = rows.Row(at.MapElements + l);
+                for (int i = 0; i < lower.Length; i++)
+                {
+                    row[first + i] = 2 * lower[i];
+                }
+
+                for (int i = 0; i < upper.Length; i++)
+                {
+                    row[first + lower.Length + i] = -2 * upper[i];
+                }
+
+                first += lower.Length;
+                right[at.MapElements + l] = delta[l] - now[l];
+            }
+
+            Matrix step = new(1, count);
+            for (int i = 0; i < rows.Rows; i++)
+            {
+                Matrix.AddScaled(right[i], rows.Row(i), step.Row(0));
+            }
+
+            try
+            {
+                Cholesky.FactorInPlace(Matrix.TransposeMultiply(rows, rows), "JᵀJ").Solve(step);
+            }
+            catch (ArithmeticException)
+            {
+                return null;
+            }
+
+            double[][] layers = at.ToLayers();
+            double length = Math.Sqrt(step.SquaredNorm()), size = 0;
+            for (int l = 0, i = 0; l < layers.Length; l++)
+            {
+                for (int e = 0; e < layers[l].Length; e++, i++)
+                {
+                    layers[l][e] += step.Elements[i];
+                    size += layers[l][e] * layers[l][e];
+                }
+            }
+
+            at = at.With(layers);
+            size = Math.Sqrt(size);
+            if (length <= 1e-14 * size || (length <= 1e-9 * size && length > 0.5 * last))
+            {
+                return at;
+            }
+
+            if (!double.IsFinite(length))
+            {
+                return null;
+            }
+
+            last = length;
+        }
+
+        return null;
+    }
+}
