@@ -65,4 +65,20 @@ public static class Invariants
 
         return result;
     }
+
+    /// <summary>The weights of a matrix of <see cref="Above"/>'s form.</summary>
+    internal static double[] FromAbove(DeepProductDescriptor architecture, int layer, Matrix above)
+    {
+        int inputs = above.Rows, outputs = (int)architecture.Channels[layer + 1], taps = above.Columns / outputs;
+        double[] weights = new double[above.Elements.Length];
+        for (int o = 0; o < outputs; o++)
+        {
+            for (int c = 0; c < inputs; c++)
+            {
+                above.Row(c).Slice(o * taps, taps).CopyTo(weights.AsSpan(((o * inputs) + c) * taps));
+            }
+        }
+
+        return weights;
+    }
 }
