@@ -27,6 +27,8 @@ internal static class GoldenOperations
         new LayerNormsOperation(),
         new RegaugeOperation(),
         new CurvatureOperation(),
+        new FilterMetricOperation(),
+        new JacobianRankOperation(),
     }.ToDictionary(o => o.Name);
 
     /// <summary>The operation of that name; null when it is not known.</summary>

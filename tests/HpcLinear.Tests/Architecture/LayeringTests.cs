@@ -98,7 +98,7 @@ public sealed partial class LayeringTests
 
     private static IEnumerable<string> Named(string code) => LayerName().Matches(code).Select(m => m.Groups[1].Success ? m.Groups[1].Value : m.Groups[2].Value).Where(Allowed.ContainsKey).Distinct();
 
-    [GeneratedRegex(@"\bHpcLinear\.(\w+)|(?<![\w.""/])(Cpu|OpenCl|Operations|Data|LinearAlgebra|PredictiveCoding)\.(?=\w)")]
+    [GeneratedRegex(@"\bHpcLinear\.(\w+)|(?<![\w.""/])(Cpu|OpenCl|Operations|Data|LinearAlgebra|LinearNetworks|LinearConvolutions|PredictiveCoding)\.(?=\w)")]
     private static partial Regex LayerName();
 
     [GeneratedRegex(@"\bunsafe\b|\bUnsafe\.(?!SizeOf|As<)|\bMarshal\.|\bfixed\s*\(|\bDllImport\b|\bLibraryImport\b")]
