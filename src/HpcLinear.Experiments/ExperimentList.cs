@@ -1,3 +1,4 @@
+using HpcLinear.Experiments.LinearConvolutions;
 using HpcLinear.Experiments.PredictiveCoding;
 
 namespace HpcLinear.Experiments;
@@ -6,7 +7,7 @@ namespace HpcLinear.Experiments;
 public static class ExperimentList
 {
     /// <summary>In the order they are listed.</summary>
-    public static IReadOnlyList<Experiment> All { get; } = [new MupcTrain(), new PcTheory(), new PcConditioning()];
+    public static IReadOnlyList<Experiment> All { get; } = [new MupcTrain(), new PcTheory(), new PcConditioning(), new LcnTwins(), new LcnExchange()];
 
     /// <summary>Finds an experiment.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>

@@ -148,7 +148,9 @@ public sealed class FilterFactorisation
         (DeepLinearNetwork balanced, double residual, int taken) = BalancedLayers.Polish(library, start, target, steps);
         double[] values = library.SingularValues(BalancedLayers.System(balanced));
         double regularity = values[^1] / values[0];
-        DeepLinearNetwork network = WithNorms(balanced, norm, delta);
+        double[][] layers = balanced.ToLayers();
+        layers[^1] = [.. layers[^1].Select(x => x * norm)];
+        DeepLinearNetwork network = Gauge.Regauge(balanced.With(layers), delta);
         return new(residual > options.Tolerance ? FactorisationStatus.NotInSpace
             : Math.Min(second, regularity) <= options.RankThreshold ? FactorisationStatus.NotUnique : FactorisationStatus.Found)
         {
@@ -161,16 +163,6 @@ public sealed class FilterFactorisation
             Methods = methods,
             Steps = taken,
         };
-    }
-
-    /// <summary>The same directions and map, times a norm, with the invariants delta.</summary>
-    private static DeepLinearNetwork WithNorms(DeepLinearNetwork balanced, double norm, double[] delta)
-    {
-        double[][] layers = BalancedLayers.Directions(balanced);
-        double[] map = balanced.EndToEnd(), unit = balanced.With(layers).EndToEnd();
-        double factor = Matrix.Dot(map, unit) / Matrix.Dot(unit, unit) * norm;
-        double[] norms = LayerNorms.Solve(factor * factor, delta);
-        return balanced.With([.. layers.Select((w, l) => w.Select(x => x * (l == layers.Length - 1 ? Math.CopySign(Math.Sqrt(norms[l]), factor) : Math.Sqrt(norms[l]))).ToArray())]);
     }
 
     private static void Check(DeepProductDescriptor architecture, ReadOnlySpan<double> filter, ReadOnlySpan<double> delta, FactorisationOptions options)

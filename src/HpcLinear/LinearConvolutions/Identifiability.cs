@@ -35,8 +35,8 @@ public sealed class Identifiability
 
         rounding = 1e-14 * delta.Sum(Math.Abs);
         Labels = ExchangeableSets.Aggregate(1.0, (product, set) => product * Factorial(set.Count));
-        KernelLabels = ExchangeableSets.Aggregate(1.0, (product, set) => product * Orders(set));
-        bool branches = UnivariateSets.Any(set => set.Degrees.Any(d => d > 1) || Orders(set.Layers) > 1);
+        KernelLabels = ExchangeableSets.Aggregate(1.0, (product, set) => product * Factorial(set.Count) / Repeats(set));
+        bool branches = UnivariateSets.Any(set => set.Degrees.Any(d => d > 1) || Repeats(set.Layers) < Factorial(set.Layers.Count));
         Kind = branches ? IdentifiabilityKind.Branch : KernelLabels > 1 ? IdentifiabilityKind.Label : IdentifiabilityKind.Unique;
     }
 
@@ -92,7 +92,8 @@ public sealed class Identifiability
 
     /// <summary>The number of different kernels among the classes.</summary>
     /// <inheritdoc cref="Classes"/>
-    public double Kernels(DeepLinearNetwork network) => Count(network, KernelLabels, (set, deals) => set.Degrees.All(d => d == 1) ? Math.Min(deals, Orders(set.Layers)) : deals);
+    public double Kernels(DeepLinearNetwork network) => Count(network, KernelLabels, (set, deals) =>
+        deals / set.Layers.Zip(set.Degrees).GroupBy(p => p.Second, p => p.First).Aggregate(1.0, (product, equal) => product * Repeats([.. equal])));
 
     internal static void CheckArchitecture(DeepProductDescriptor architecture)
     {
@@ -138,18 +139,18 @@ public sealed class Identifiability
         });
     }
 
-    /// <summary>Different orders of the norms of layers: exchanging two of the same norm gives the same layers under other names, and so the same kernel.</summary>
-    private double Orders(IReadOnlyList<int> set)
+    /// <summary>Exchanges of layers of one size that have the same norm: they give the same layers under other names, and so the same kernel.</summary>
+    private double Repeats(IReadOnlyList<int> layers)
     {
-        double[] sorted = [.. set.Select(l => offsets[l]).Order()];
-        double orders = Factorial(sorted.Length);
+        double[] sorted = [.. layers.Select(l => offsets[l]).Order()];
+        double repeats = 1;
         for (int i = 1, equal = 1; i < sorted.Length; i++)
         {
             equal = sorted[i] - sorted[i - 1] <= rounding ? equal + 1 : 1;
-            orders /= equal;
+            repeats *= equal;
         }
 
-        return orders;
+        return repeats;
     }
 
     private static double Factorial(int n) => Enumerable.Range(1, n).Aggregate(1.0, (product, i) => product * i);

@@ -49,6 +49,23 @@ public sealed class IdentifiabilityTests
     }
 
     [Theory]
+    [InlineData("3,3/1,1", 0.7, 2)]
+    [InlineData("3,3/1,1", 0, 1)]
+    [InlineData("2,3/1,1", 0, 1)]
+    [InlineData("2,2/1,1", 0.7, 2)]
+    public void Kernels_are_counted_once_for_layers_of_one_norm(string text, double delta, double expected)
+    {
+        // One real root each or a pair each: an exchange is all that is left.
+        double[][] layers = text == "3,3/1,1" ? [[1, 0.5, 1], [2, -1, 1]] : text == "2,3/1,1" ? [[1, 2], [2, -1, 1]] : [[1, 2], [3, 1]];
+        DeepLinearNetwork network = Gauge.Regauge(new(Parse(text), layers), [delta]);
+        Identifiability known = Identifiability.Of(network.Architecture, [delta]);
+        Assert.Equal(expected, known.Kernels(network));
+        double[][] kernels = [.. FilterFactorisation.All(network.Architecture, network.EndToEnd(), [delta]).Select(c => c.Network!.Kernel())];
+        Assert.Equal(known.Classes(network), kernels.Length);
+        Assert.Equal(expected, 1 + kernels.Skip(1).Count(k => Norm(Sum(k, kernels[0], -1)) > 1e-8));
+    }
+
+    [Theory]
     [InlineData("2,3/1,1", 3, 0, 3)]
     [InlineData("2,3/1,1", 1, 1, 1)]
     [InlineData("3,3/1,1", 4, 0, 6)]
