@@ -1,4 +1,5 @@
 using HpcLinear.Data;
+using HpcLinear.LinearNetworks;
 using HpcLinear.Operations;
 using HpcLinear.PredictiveCoding;
 using HpcLinear.Tests.Cli;
@@ -333,6 +334,29 @@ public sealed class Snippets
         EquilibriumEnergies found = plan.Solve(queue, weights, x, y, weightGradient: gradient);   // also activities, errors, q, S; found.Energy is F*
         // end snippet
         Assert.InRange(found.Energy, 0.1, found.Loss);
+    }
+
+    [Fact]
+    public void A_deep_linear_network_is_trained_on_statistics_and_gauged()
+    {
+        using Device device = Devices.Open("cpu");
+        using CommandQueue queue = device.CreateQueue();
+        float[] x = [.. Enumerable.Range(0, 3200).Select(i => (float)Math.Sin(i * i))], y = new float[1200];
+
+        // snippet: linear-networks
+        DeepProductDescriptor sizes = new() { Channels = [1, 1, 1], Filters = [[3], [4]], Strides = [[2], [1]] };
+        DeepLinearNetwork network = new(sizes, [[1, 2, 1], [0.5, 0, 0, -0.5]]);
+        SquareLossDescriptor data = SquareLossDescriptor.Of(sizes, samples: 100, input: [32]);
+        SquareLoss loss = SquareLoss.Measure<float>(queue, data, x, y);                         // x [100, 1, 32], y [100, 1, 12]; not needed from here on
+        double[][] gradients = loss.Gradients(network), curvature = loss.HessianProduct(network, gradients);
+        double[] delta = Invariants.NormDifferences(network);                                   // |W_0|² - |W_1|²: 5.5
+        DeepLinearNetwork other = Gauge.Regauge(network, [-1]);                                 // the same map with another difference
+        double[] within = LeafCurvature.Within(Invariants.SquaredNorms(other));
+        // end snippet
+        Assert.Equal(x.Length + y.Length, data.InputShape.ElementCount + data.TargetShape.ElementCount);
+        Assert.Equal([5.5], delta);
+        Assert.Equal(loss.Value(network), loss.Value(other), 1e-12 * loss.Value(network));
+        Assert.Equal((2, 2), (curvature.Length, within.Length));
     }
 
     [Fact]
