@@ -18,16 +18,18 @@ internal sealed class SquareLossOperation : IDeviceOperation
         GoldenCase golden = context.Case;
         bool rounded = typeof(T) == typeof(float);
         DeepLinearNetwork network = LinearNetworkSettings.Read(golden, "w", rounded, golden.Parameters.ExtentLists("strides"));
-        NpyArray x = golden.Input("x"), y = golden.Input("y");
+        NpyArray x = golden.Input("x");
         if (x.Shape.Rank != network.Architecture.ComposedShape.Rank)
         {
             throw new DataFormatException(golden.Name, $"x of shape {x.Shape}", $"{network.Architecture.ComposedShape.Rank} axes");
         }
 
         SquareLossDescriptor sizes = SquareLossDescriptor.Of(network.Architecture, x.Shape[0], x.Shape.Skip(2));
+
+        // A needs no targets, and a case of A alone may lack them.
         SquareLoss loss = rounded
-            ? SquareLoss.Measure<float>(context.Queue, sizes, x.ToSingles(), y.ToSingles())
-            : SquareLoss.Measure<double>(context.Queue, sizes, x.ToDoubles(), y.ToDoubles());
+            ? SquareLoss.Measure<float>(context.Queue, sizes, x.ToSingles(), golden.HasInput("y") ? golden.Input("y").ToSingles() : new float[sizes.TargetShape.ElementCount])
+            : SquareLoss.Measure<double>(context.Queue, sizes, x.ToDoubles(), golden.HasInput("y") ? golden.Input("y").ToDoubles() : new double[sizes.TargetShape.ElementCount]);
         long taps = loss.B.Length / loss.MapShape[0];
         return output switch
         {

@@ -75,7 +75,7 @@ public static class Gauge
         }
 
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(mostSweeps);
-        DeepLinearNetwork found = Array.TrueForAll(Invariants.SquaredNorms(network), double.IsNormal) ? BalanceNorms(network) : network;
+        DeepLinearNetwork found = double.IsNormal(Invariants.SquaredNorms(network).Aggregate(1.0, (product, n) => product * n)) ? BalanceNorms(network) : network;
         for (int sweeps = 0; ; sweeps++)
         {
             double largest = Invariants.SquaredNorms(found).Max();

@@ -9,7 +9,7 @@ namespace HpcLinear.LinearNetworks;
 /// </remarks>
 public static class LayerNorms
 {
-    // From any start the distance to the root at least halves once the exponentials are within range; 7 iterations are the most that random rows need.
+    // A guard only: 7 iterations are the most that random rows need.
     private const int MostIterations = 200;
 
     /// <summary>The squared norms of L layers.</summary>
