@@ -49,8 +49,7 @@ internal unsafe struct LayerSweep<T>
 /// one vector of samples and two. Source: W z and Wᵀ e of the relaxation, docs/predictive-coding.md.</remarks>
 internal static unsafe class RelaxationTiles
 {
-    /// <summary>Columns between two fetches of the strip after this one: a cache line of float32.</summary>
-    private const int FetchedColumns = 16;
+    private const int CacheLine = 64;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Strip<T, TVector, TSimd, TRows, TVectors>(LayerSweep<T>* sweep, nint row)
@@ -64,6 +63,9 @@ internal static unsafe class RelaxationTiles
         nint step = sweep->Columns, step2 = 2 * step;
         T* a = sweep->Weights + (row * step), a3 = a + (3 * step), a6 = a + (6 * step);
         T* error = sweep->Error + (row * lanes);
+
+        // The strip after this one is fetched a line of each row at a time, half its rows on either way: at once they would be more than the core can wait for.
+        int fetched = CacheLine / sizeof(T), fetchedAhead = sweep->Input == null ? 0 : (TRows.Value + 1) / 2;
         TVector c00 = default, c01 = default;
         TVector c10 = default, c11 = default;
         TVector c20 = default, c21 = default;
@@ -116,20 +118,19 @@ internal static unsafe class RelaxationTiles
             }
 
             T* b = sweep->Input;
-            T* ahead = a + (TRows.Value * step);
-            for (nint left = step; left > 0; left -= FetchedColumns)
+            int until = sweep->Return == null ? TRows.Value : fetchedAhead;
+            for (nint left = step; left > 0; left -= fetched)
             {
                 if (Sse.IsSupported)
                 {
-                    for (int r = 0; r < TRows.Value; r++)
+                    T* ahead = a + (TRows.Value * step);
+                    for (int r = 0; r < until; r++)
                     {
                         Sse.Prefetch0(ahead + (r * step));
                     }
-
-                    ahead += FetchedColumns;
                 }
 
-                for (nint k = left < FetchedColumns ? left : FetchedColumns; k > 0; k--)
+                for (nint k = left < fetched ? left : fetched; k > 0; k--)
                 {
                     TVector b0 = TSimd.Load(b), b1 = default, x;
                     if (TVectors.Value > 1)
@@ -384,95 +385,107 @@ internal static unsafe class RelaxationTiles
             return;
         }
 
-        for (nint k = step; k > 0; k--, a++, a3++, a6++, g += lanes)
+        for (nint left = step; left > 0; left -= fetched)
         {
-            TVector g0 = TSimd.Load(g), g1 = default, x;
-            if (TVectors.Value > 1)
+            if (Sse.IsSupported)
             {
-                g1 = TSimd.Load(g + w);
-            }
-
-            x = TSimd.Broadcast(*a);
-            g0 = TSimd.MulAdd(x, c00, g0);
-            if (TVectors.Value > 1)
-            {
-                g1 = TSimd.MulAdd(x, c01, g1);
-            }
-
-            if (TRows.Value > 1)
-            {
-                x = TSimd.Broadcast(a[step]);
-                g0 = TSimd.MulAdd(x, c10, g0);
-                if (TVectors.Value > 1)
+                T* ahead = a + (TRows.Value * step);
+                for (int r = fetchedAhead; r < TRows.Value; r++)
                 {
-                    g1 = TSimd.MulAdd(x, c11, g1);
+                    Sse.Prefetch0(ahead + (r * step));
                 }
             }
 
-            if (TRows.Value > 2)
+            for (nint k = left < fetched ? left : fetched; k > 0; k--, a++, a3++, a6++, g += lanes)
             {
-                x = TSimd.Broadcast(a[step2]);
-                g0 = TSimd.MulAdd(x, c20, g0);
+                TVector g0 = TSimd.Load(g), g1 = default, x;
                 if (TVectors.Value > 1)
                 {
-                    g1 = TSimd.MulAdd(x, c21, g1);
+                    g1 = TSimd.Load(g + w);
                 }
-            }
 
-            if (TRows.Value > 3)
-            {
-                x = TSimd.Broadcast(*a3);
-                g0 = TSimd.MulAdd(x, c30, g0);
+                x = TSimd.Broadcast(*a);
+                g0 = TSimd.MulAdd(x, c00, g0);
                 if (TVectors.Value > 1)
                 {
-                    g1 = TSimd.MulAdd(x, c31, g1);
+                    g1 = TSimd.MulAdd(x, c01, g1);
                 }
-            }
 
-            if (TRows.Value > 4)
-            {
-                x = TSimd.Broadcast(a3[step]);
-                g0 = TSimd.MulAdd(x, c40, g0);
+                if (TRows.Value > 1)
+                {
+                    x = TSimd.Broadcast(a[step]);
+                    g0 = TSimd.MulAdd(x, c10, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c11, g1);
+                    }
+                }
+
+                if (TRows.Value > 2)
+                {
+                    x = TSimd.Broadcast(a[step2]);
+                    g0 = TSimd.MulAdd(x, c20, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c21, g1);
+                    }
+                }
+
+                if (TRows.Value > 3)
+                {
+                    x = TSimd.Broadcast(*a3);
+                    g0 = TSimd.MulAdd(x, c30, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c31, g1);
+                    }
+                }
+
+                if (TRows.Value > 4)
+                {
+                    x = TSimd.Broadcast(a3[step]);
+                    g0 = TSimd.MulAdd(x, c40, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c41, g1);
+                    }
+                }
+
+                if (TRows.Value > 5)
+                {
+                    x = TSimd.Broadcast(a3[step2]);
+                    g0 = TSimd.MulAdd(x, c50, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c51, g1);
+                    }
+                }
+
+                if (TRows.Value > 6)
+                {
+                    x = TSimd.Broadcast(*a6);
+                    g0 = TSimd.MulAdd(x, c60, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c61, g1);
+                    }
+                }
+
+                if (TRows.Value > 7)
+                {
+                    x = TSimd.Broadcast(a6[step]);
+                    g0 = TSimd.MulAdd(x, c70, g0);
+                    if (TVectors.Value > 1)
+                    {
+                        g1 = TSimd.MulAdd(x, c71, g1);
+                    }
+                }
+
+                TSimd.Store(g0, g);
                 if (TVectors.Value > 1)
                 {
-                    g1 = TSimd.MulAdd(x, c41, g1);
+                    TSimd.Store(g1, g + w);
                 }
-            }
-
-            if (TRows.Value > 5)
-            {
-                x = TSimd.Broadcast(a3[step2]);
-                g0 = TSimd.MulAdd(x, c50, g0);
-                if (TVectors.Value > 1)
-                {
-                    g1 = TSimd.MulAdd(x, c51, g1);
-                }
-            }
-
-            if (TRows.Value > 6)
-            {
-                x = TSimd.Broadcast(*a6);
-                g0 = TSimd.MulAdd(x, c60, g0);
-                if (TVectors.Value > 1)
-                {
-                    g1 = TSimd.MulAdd(x, c61, g1);
-                }
-            }
-
-            if (TRows.Value > 7)
-            {
-                x = TSimd.Broadcast(a6[step]);
-                g0 = TSimd.MulAdd(x, c70, g0);
-                if (TVectors.Value > 1)
-                {
-                    g1 = TSimd.MulAdd(x, c71, g1);
-                }
-            }
-
-            TSimd.Store(g0, g);
-            if (TVectors.Value > 1)
-            {
-                TSimd.Store(g1, g + w);
             }
         }
     }
