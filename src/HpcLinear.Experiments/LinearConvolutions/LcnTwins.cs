@@ -27,8 +27,8 @@ public sealed class LcnTwins : Experiment<LcnTwinsSettings>
     /// <inheritdoc/>
     public override IReadOnlyList<Figure> Figures { get; } =
     [
-        new("kernels", "Largest relative difference between the kernels of layers of one filter", new("delta"), new("|K - K'| / |K| + 1e-17", true), rows =>
-            rows.Where(r => r.Text("part") == Drawn).GroupBy(r => r.Text("net")).Select(g => new Curve(g.Key, [.. g.Select(r => (r.Number("delta"), r.Number("kernel_spread") + 1e-17))], CurveForm.Markers))),
+        new("kernels", "Layers of one filter: how far apart their kernels and their filters after the flow", new("|K - K'| / |K| + 1e-17", true), new("|v - v'| / |v| + 1e-17", true), rows =>
+            rows.Where(r => r.Text("part") == Drawn).GroupBy(r => r.Text("kind")).Select(g => new Curve(g.Key, [.. g.Select(r => (r.Number("kernel_spread") + 1e-17, r.Number("filters_apart") + 1e-17))], CurveForm.Markers))),
     ];
 
     /// <inheritdoc/>
