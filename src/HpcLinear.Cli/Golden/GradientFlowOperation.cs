@@ -7,7 +7,8 @@ using HpcLinear.Operations;
 namespace HpcLinear.Cli.Golden;
 
 /// <summary>Gradient flow of a deep linear network with the square loss by its sufficient statistics.</summary>
-/// <remarks>Inputs w1 (applied first), w2, …, A, B; parameters strides and T; outputs w_1_T, …, V_T, delta_T, loss_T, C_1_T, …, and K at the start.</remarks>
+/// <remarks>Inputs w1 (applied first), w2, …, A, B, lam; parameters strides and T; outputs w_1_T, …, V_T, delta_T, loss_T, C_1_T, …, and K at the start, with lam from the
+/// end-to-end matrix alone.</remarks>
 internal sealed class GradientFlowOperation : IDeviceOperation
 {
     public string Name => "lcn.flow";
@@ -19,7 +20,14 @@ internal sealed class GradientFlowOperation : IDeviceOperation
         TensorView<T>[] start = Layers(context, network, "w");
         if (output == "K")
         {
-            return Kernel(context, network, start);
+            if (!context.Case.HasInput("lam") || network.Channels.Skip(1).SkipLast(1).Distinct().Count() != 1)
+            {
+                return Kernel(context, network, start);
+            }
+
+            int rows = (int)network.Channels[^1], columns = (int)network.Channels[0];
+            double[] map = Compose(context, network, start).Reals, lambda = context.Case.Input("lam").ToDoubles();
+            return GoldenArray.OfReals([map.Length, map.Length], LambdaBalancedKernel.Of(rows, columns, (int)network.Channels[1], map, lambda));
         }
 
         (double loss, TensorView<T>[] end) = Run(context, network, start);

@@ -237,7 +237,7 @@ internal unsafe ref struct FlowCourse<T>
             at.Steps++;
             at.LossIncrease = Math.Max(at.LossIncrease, loss - at.Loss);
             at.Loss = loss;
-            at.Drift = Math.Max(at.Drift, DriftOf(i));
+            at.Drift = options.Regauge ? at.Drift : Math.Max(at.Drift, DriftOf(i));
             at.Ends = at.IsLast ? FlowStatus.Finished : null;
         }
         else
@@ -394,9 +394,16 @@ internal unsafe ref struct FlowCourse<T>
             any |= scales;
         }
 
-        if (any)
+        if (!any)
         {
-            stepper.Begin();
+            return;
+        }
+
+        flow.MeasureNorms(stepper.Begin());
+        for (int i = 0; i < width; i++)
+        {
+            ref FlowLane at = ref lane[i];
+            at.Drift = at.Accepts ? Math.Max(at.Drift, DriftOf(i)) : at.Drift;
         }
     }
 
