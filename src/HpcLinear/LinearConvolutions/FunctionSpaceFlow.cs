@@ -83,7 +83,7 @@ public sealed class FunctionSpaceFlow
     /// <summary>One integration.</summary>
     private sealed class Course(DeepLinearNetwork start, double[] quadratic, double[] linear, IReadOnlyList<double> times, FunctionSpaceFlowOptions options)
     {
-        private readonly TrackedLift lift = new(start, options.Lift == FilterLift.FixedBranch);
+        private readonly TrackedLift lift = new(start, options.Lift);
         private readonly double[][] slopes = new double[RungeKutta.Stages][];
         private double[] v = start.EndToEnd();
 

@@ -8,6 +8,10 @@ public enum FilterLift
 
     /// <summary>The same, but layers of equal strides keep the order of their roots: the flow ends where two of them share one, because V and delta do not say how it goes on.</summary>
     FixedBranch,
+
+    /// <summary>From V and the invariants alone, by <see cref="FilterFactorisation"/>, then by the same Gauss-Newton: nothing is remembered. Less accurate near points where V has
+    /// further layers, and of no meaning where it has several anyway.</summary>
+    Memoryless,
 }
 
 /// <summary>How a flow of an end-to-end filter ended.</summary>

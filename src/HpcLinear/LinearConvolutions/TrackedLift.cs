@@ -15,14 +15,16 @@ internal sealed class TrackedLift
 
     private readonly double[] delta;
     private readonly FlowCrossings? crossings;
+    private readonly bool remembers;
     private readonly ulong branch;
 
-    /// <summary>Follows the sheet of a network of one channel, on its branch (the order of roots that layers could exchange) or wherever the iteration leads.</summary>
-    public TrackedLift(DeepLinearNetwork start, bool keepsBranch)
+    /// <summary>Follows the sheet of a network of one channel, on its branch (the order of roots that layers could exchange), wherever the iteration leads, or from V alone.</summary>
+    public TrackedLift(DeepLinearNetwork start, FilterLift how)
     {
         Network = start;
         delta = Differences(start);
-        if (keepsBranch)
+        remembers = how != FilterLift.Memoryless;
+        if (how == FilterLift.FixedBranch)
         {
             crossings = new(start.Architecture);
             branch = BranchOf(start);
@@ -33,7 +35,11 @@ internal sealed class TrackedLift
     public DeepLinearNetwork Network { get; set; }
 
     /// <summary>Layers of v; null where the iteration does not converge, the layers are not determined, or the branch is left.</summary>
-    public DeepLinearNetwork? Lift(ReadOnlySpan<double> v) => Solve(v) is { } found && (crossings is null || BranchOf(found) == branch) ? found : null;
+    public DeepLinearNetwork? Lift(ReadOnlySpan<double> v)
+    {
+        DeepLinearNetwork? near = remembers ? Network : FilterFactorisation.Of(Network.Architecture, v, delta).Network;
+        return near is not null && Solve(near, v) is { } found && (crossings is null || BranchOf(found) == branch) ? found : null;
+    }
 
     private static double[] Differences(DeepLinearNetwork network)
     {
@@ -45,9 +51,8 @@ internal sealed class TrackedLift
     private ulong BranchOf(DeepLinearNetwork network) =>
         crossings!.SharedRoots == 0 ? 0 : crossings.Signs([.. network.ToLayers().SelectMany(w => w)]) & (ulong.MaxValue >> (64 - crossings.SharedRoots));
 
-    private DeepLinearNetwork? Solve(ReadOnlySpan<double> v)
+    private DeepLinearNetwork? Solve(DeepLinearNetwork at, ReadOnlySpan<double> v)
     {
-        DeepLinearNetwork at = Network;
         int count = at.Parameters;
         double last = double.PositiveInfinity;
         for (int iteration = 0; iteration < MostIterations; iteration++)

@@ -40,6 +40,20 @@ public sealed class FunctionSpaceFlowTests
         }
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Layers_factored_from_scratch_give_the_same_flow(int index)
+    {
+        FlowCase flow = FlowCase.Random(new() { Network = Architecture(index) }, 60 + index);
+        DeepLinearNetwork start = new(flow.Single, flow.Layers(0));
+        FunctionSpaceFlowOptions options = new() { RelativeTolerance = 1e-9, AbsoluteTolerance = 1e-11 };
+        FunctionSpaceFlow tracked = FunctionSpaceFlow.Integrate(start, flow.Quadratic, flow.Linear, [0.5], options);
+        FunctionSpaceFlow found = FunctionSpaceFlow.Integrate(start, flow.Quadratic, flow.Linear, [0.5], options with { Lift = FilterLift.Memoryless });
+        Assert.Equal(FunctionSpaceFlowStatus.Finished, found.Status);
+        Assert.All(tracked.Filters[0].Zip(found.Filters[0]), p => Assert.Equal(p.First, p.Second, 1e-7));
+    }
+
     [Fact]
     public void A_branch_ends_where_layers_share_a_root()
     {
