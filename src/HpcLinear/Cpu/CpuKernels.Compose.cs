@@ -19,8 +19,8 @@ internal abstract unsafe partial class CpuKernels<T>
     /// </summary>
     public abstract void ComposeRow(T* a, nint length, T* b, int taps, nint stride, T* r, bool accumulate);
 
-    /// <summary>Copies past the caches, where a later reader would not find the result in them anyway.</summary>
-    public abstract void StreamCopy(T* from, T* to, long count);
+    /// <summary>Copies past the caches, where a later reader would not find the result in them anyway. Without <paramref name="last"/> more copies follow, and only the last waits for the stores.</summary>
+    public abstract void StreamCopy(T* from, T* to, long count, bool last = true);
 
     /// <summary>
     /// <c>to[i*width + l] = from[l*stride + i]</c>; absent lanes become zero. Writes <paramref name="count"/> rounded up to
@@ -253,7 +253,7 @@ internal abstract unsafe partial class CpuKernels<T>
 internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void StreamCopy(T* from, T* to, long count)
+    public override void StreamCopy(T* from, T* to, long count, bool last)
     {
         int width = TSimd.Width;
         for (; count > 0 && (nuint)to % (nuint)(width * sizeof(T)) != 0; count--)
@@ -271,7 +271,7 @@ internal sealed unsafe partial class CpuKernels<T, TVector, TSimd>
             *to++ = *from++;
         }
 
-        if (Sse.IsSupported)
+        if (last && Sse.IsSupported)
         {
             Sse.StoreFence();
         }

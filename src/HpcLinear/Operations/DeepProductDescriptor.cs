@@ -25,6 +25,16 @@ public sealed record DeepProductDescriptor
     /// <summary>Shape of the end-to-end filter, <c>[problems?, Channels[L], Channels[0], extent…]</c>.</summary>
     public Shape ComposedShape => SegmentShape(0, Depth);
 
+    /// <summary>Shape of the kernel <c>J Jᵀ</c>, <c>[problems?, M, M]</c>, M the elements of one end-to-end map.</summary>
+    public Shape KernelShape
+    {
+        get
+        {
+            long elements = (this with { Problems = null }).ComposedShape.ElementCount;
+            return Problems is { } p ? [p, elements, elements] : [elements, elements];
+        }
+    }
+
     /// <summary>Stride of the end-to-end convolution: the product of the strides.</summary>
     public Shape ComposedStride => Segment(0, Depth).Stride;
 
@@ -88,6 +98,20 @@ public sealed record DeepProductDescriptor
         }
     }
 
+    /// <summary>Checks that the matrix <see cref="KernelShape"/> can be.</summary>
+    /// <exception cref="ProblemException">It cannot.</exception>
+    internal void ValidateKernel()
+    {
+        try
+        {
+            Throw.IfTooLarge<double>("deep_product", KernelShape);
+        }
+        catch (OverflowException)
+        {
+            throw new ProblemException(ProblemError.Overflow, $"deep_product: the kernel has more than 2^63 - 1 elements ({this})");
+        }
+    }
+
     /// <summary>Chains are equal when their texts are.</summary>
     public bool Equals(DeepProductDescriptor? other) => other is not null && ToString() == other.ToString();
 
@@ -116,7 +140,7 @@ public sealed record DeepProductDescriptor
     };
 
     /// <summary>Spatial extents and stride of layers from … to - 1 as one.</summary>
-    private (Shape Filter, Shape Stride) Segment(int from, int to)
+    internal (Shape Filter, Shape Stride) Segment(int from, int to)
     {
         long[] extent = [.. Filters[from]], stride = [.. Strides[from]];
         for (int l = from + 1; l < to; l++)

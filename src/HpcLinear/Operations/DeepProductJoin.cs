@@ -14,9 +14,14 @@ internal abstract class DeepProductJoin<T> : IDisposable
     public static DeepProductJoin<T> Create(Device device, FilterCompositionDescriptor join) =>
         join.First.Rank == 0 ? new OfMatrices(device, join) : new OfFilters(device, join);
 
-    public abstract void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed);
+    /// <summary>R from A and B, or added to what is there.</summary>
+    public abstract void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed, bool accumulate);
 
-    public abstract void Gradients(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> second, TensorView<T> firstGradient, TensorView<T> secondGradient);
+    /// <summary>The gradient with respect to A.</summary>
+    public abstract void FirstGradient(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient, bool accumulate);
+
+    /// <summary>The gradient with respect to B.</summary>
+    public abstract void SecondGradient(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient, bool accumulate);
 
     public abstract void Dispose();
 
@@ -28,13 +33,14 @@ internal abstract class DeepProductJoin<T> : IDisposable
 
         public override long WorkspaceBytes => plan.WorkspaceBytes;
 
-        public override void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed) => plan.Compose(queue, first, second, composed);
+        public override void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed, bool accumulate) =>
+            plan.Compose(queue, first, second, composed, accumulate ? 1 : 0);
 
-        public override void Gradients(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> second, TensorView<T> firstGradient, TensorView<T> secondGradient)
-        {
-            plan.BackwardFirst(queue, composedGradient, second, firstGradient);
-            plan.BackwardSecond(queue, composedGradient, first, secondGradient);
-        }
+        public override void FirstGradient(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient, bool accumulate) =>
+            plan.BackwardFirst(queue, composedGradient, second, firstGradient, accumulate ? 1 : 0);
+
+        public override void SecondGradient(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient, bool accumulate) =>
+            plan.BackwardSecond(queue, composedGradient, first, secondGradient, accumulate ? 1 : 0);
 
         public override void Dispose() => plan.Dispose();
     }
@@ -50,13 +56,14 @@ internal abstract class DeepProductJoin<T> : IDisposable
 
         public override long WorkspaceBytes => Math.Max(product.WorkspaceBytes, Math.Max(firstGradient.WorkspaceBytes, secondGradient.WorkspaceBytes));
 
-        public override void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed) => product.Execute(queue, second, first, composed);
+        public override void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed, bool accumulate) =>
+            product.Execute(queue, second, first, composed, 1, accumulate ? 1 : 0);
 
-        public override void Gradients(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> second, TensorView<T> firstGradient, TensorView<T> secondGradient)
-        {
-            this.firstGradient.Execute(queue, second, composedGradient, firstGradient);
-            this.secondGradient.Execute(queue, composedGradient, first, secondGradient);
-        }
+        public override void FirstGradient(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient, bool accumulate) =>
+            this.firstGradient.Execute(queue, second, composedGradient, firstGradient, 1, accumulate ? 1 : 0);
+
+        public override void SecondGradient(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient, bool accumulate) =>
+            this.secondGradient.Execute(queue, composedGradient, first, secondGradient, 1, accumulate ? 1 : 0);
 
         public override void Dispose()
         {

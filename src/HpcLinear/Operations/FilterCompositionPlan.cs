@@ -49,7 +49,7 @@ public sealed class FilterCompositionPlan<T> : Plan
                 "forward" => c with { Operation = "backward-second" },
                 "backward-input" when fused is not null => c with
                 {
-                    Operation = "compose", Algorithm = "fused", Kernel = fused.Kernel, WorkspaceBytes = fused.WorkspaceBytes, Rejected = [$"{c.Algorithm}: works through tables, which many small filters do not need"],
+                    Operation = "compose", Algorithm = "fused", Kernel = fused.Kernel, WorkspaceBytes = Math.Max(c.WorkspaceBytes, fused.WorkspaceBytes), Rejected = [$"{c.Algorithm}: works through tables, which many small filters do not need"],
                 },
                 "backward-input" => c with { Operation = "compose" },
                 _ => c with { Operation = "backward-first" },
@@ -68,8 +68,9 @@ public sealed class FilterCompositionPlan<T> : Plan
     /// <param name="first">A, shape <see cref="FilterCompositionDescriptor.FirstShape"/>.</param>
     /// <param name="second">B, shape <see cref="FilterCompositionDescriptor.SecondShape"/>.</param>
     /// <param name="composed">R, shape <see cref="FilterCompositionDescriptor.ComposedShape"/>; may not overlap the others.</param>
+    /// <param name="beta">Factor of the old elements; 0 overwrites them without reading them.</param>
     /// <exception cref="ArgumentException">A shape differs from the descriptor's, or an overlap.</exception>
-    public void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed)
+    public void Compose(CommandQueue queue, TensorView<T> first, TensorView<T> second, TensorView<T> composed, double beta = 0)
     {
         CheckQueue(queue);
         CheckOperand(nameof(first), first, firstShape);
@@ -77,13 +78,13 @@ public sealed class FilterCompositionPlan<T> : Plan
         CheckOperand(nameof(composed), composed, composedShape);
         Throw.IfOverlaps("compose", composed, first);
         Throw.IfOverlaps("compose", composed, second);
-        if (fused is not null)
+        if (fused is not null && beta == 0)
         {
             fused.Compose((Cpu.CpuQueue)queue, [first, second], composed);
             return;
         }
 
-        convolution.BackwardInput(queue, second, first, composed);
+        convolution.BackwardInput(queue, second, first, composed, 1, beta);
     }
 
     /// <summary>Computes the gradient of <c>&lt;G, R&gt;</c> with respect to A.</summary>
@@ -91,8 +92,9 @@ public sealed class FilterCompositionPlan<T> : Plan
     /// <param name="composedGradient">G, shape <see cref="FilterCompositionDescriptor.ComposedShape"/>.</param>
     /// <param name="second">B, shape <see cref="FilterCompositionDescriptor.SecondShape"/>.</param>
     /// <param name="firstGradient">Shape <see cref="FilterCompositionDescriptor.FirstShape"/>; may not overlap the others.</param>
+    /// <param name="beta">Factor of the old elements; 0 overwrites them without reading them.</param>
     /// <exception cref="ArgumentException">A shape differs from the descriptor's, or an overlap.</exception>
-    public void BackwardFirst(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient)
+    public void BackwardFirst(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> second, TensorView<T> firstGradient, double beta = 0)
     {
         CheckQueue(queue);
         CheckOperand(nameof(composedGradient), composedGradient, composedShape);
@@ -100,7 +102,7 @@ public sealed class FilterCompositionPlan<T> : Plan
         CheckOperand(nameof(firstGradient), firstGradient, firstShape);
         Throw.IfOverlaps("compose", firstGradient, composedGradient);
         Throw.IfOverlaps("compose", firstGradient, second);
-        convolution.BackwardFilter(queue, composedGradient, second, firstGradient);
+        convolution.BackwardFilter(queue, composedGradient, second, firstGradient, 1, beta);
     }
 
     /// <summary>Computes the gradient of <c>&lt;G, R&gt;</c> with respect to B.</summary>
@@ -108,8 +110,9 @@ public sealed class FilterCompositionPlan<T> : Plan
     /// <param name="composedGradient">G, shape <see cref="FilterCompositionDescriptor.ComposedShape"/>.</param>
     /// <param name="first">A, shape <see cref="FilterCompositionDescriptor.FirstShape"/>.</param>
     /// <param name="secondGradient">Shape <see cref="FilterCompositionDescriptor.SecondShape"/>; may not overlap the others.</param>
+    /// <param name="beta">Factor of the old elements; 0 overwrites them without reading them.</param>
     /// <exception cref="ArgumentException">A shape differs from the descriptor's, or an overlap.</exception>
-    public void BackwardSecond(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient)
+    public void BackwardSecond(CommandQueue queue, TensorView<T> composedGradient, TensorView<T> first, TensorView<T> secondGradient, double beta = 0)
     {
         CheckQueue(queue);
         CheckOperand(nameof(composedGradient), composedGradient, composedShape);
@@ -117,7 +120,7 @@ public sealed class FilterCompositionPlan<T> : Plan
         CheckOperand(nameof(secondGradient), secondGradient, secondShape);
         Throw.IfOverlaps("compose", secondGradient, composedGradient);
         Throw.IfOverlaps("compose", secondGradient, first);
-        convolution.Forward(queue, composedGradient, first, secondGradient);
+        convolution.Forward(queue, composedGradient, first, secondGradient, default, 1, beta);
     }
 
     private protected override void DisposeCore() => convolution.Dispose();

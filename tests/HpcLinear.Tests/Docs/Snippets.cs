@@ -110,9 +110,19 @@ public sealed class Snippets
         plan.Compose(queue, filters, composed);                         // [4, 3, 13, 13], stride 4x4
         plan.JacobianTransposeProduct(queue, filters, gradient, gradients);
         // end snippet
+
+        // snippet: hessian-product
+        // f(V) = |V|²/2 of the end-to-end map: its gradient is V, and its Hessian leaves J dW as it is.
+        using Tensor<double> change = device.Allocate<double>(chain.ComposedShape);
+        TensorView<double>[] curvature = [.. filters.Select(f => device.Allocate<double>(f.Shape).AsView())];
+        plan.JacobianProduct(queue, filters, gradients, change);
+        plan.HessianProduct(queue, filters, gradients, composed, change, curvature);
+        plan.JacobianTransposeProduct(queue, filters, change, curvature);     // Gauss-Newton: Jᵀ J dW
+        // end snippet
         Assert.Equal<Shape>([4, 3, 13, 13], composed.Shape);
         Assert.Equal<Shape>([4, 4], chain.ComposedStride);
         Array.ForEach([.. w, .. dw], t => t.Dispose());
+        Array.ForEach(curvature, t => t.Tensor.Dispose());
     }
 
     [Fact]

@@ -16,7 +16,7 @@ public sealed class AllocationTests
     private static readonly (string Name, Func<IEnumerable<Call>> Calls)[] Operations =
     [
         ("gemm", () => GemmCall.Large), ("convolution", () => ConvolutionCall.Large), ("reduction", () => ReductionCall.Large), ("elementwise", () => ElementwiseCall.Large),
-        ("self-correlation", () => SelfCorrelationCall.Large), ("filter composition", () => FilterCompositionCall.Large), ("deep product", () => DeepProductCall.Large),
+        ("self-correlation", () => SelfCorrelationCall.Large), ("filter composition", () => FilterCompositionCall.Large), ("deep product", () => DeepProductCall.Large), ("Jacobian kernel", () => JacobianKernelCall.Large),
         ("optimizer", () => OptimizerCall.Large),
     ];
 

@@ -76,3 +76,22 @@ public abstract class DeepProductTests<T> : OperationTests<T>
 public sealed class DeepProductFloatTests : DeepProductTests<float>;
 
 public sealed class DeepProductDoubleTests : DeepProductTests<double>;
+
+public abstract class JacobianKernelTests<T> : OperationTests<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    private protected override Gen<Call> Calls => JacobianKernelCall.Random;
+
+    private protected override IEnumerable<Call> LargeCalls => JacobianKernelCall.Large;
+
+    [Fact]
+    public void A_kernel_that_no_memory_holds_is_refused()
+    {
+        ProblemException e = Assert.Throws<ProblemException>(() => JacobianKernelPlan.Create<T>(Targets.Open(Target.Parse("cpu:scalar")), DeepProductDescriptor.FullyConnected([1 << 20, 1, 1 << 20])));
+        Assert.Equal((ProblemError.Overflow, "deep_product: shape [1099511627776, 1099511627776] has more than 2^63 - 1 bytes"), (e.Code, e.Message));
+    }
+}
+
+public sealed class JacobianKernelFloatTests : JacobianKernelTests<float>;
+
+public sealed class JacobianKernelDoubleTests : JacobianKernelTests<double>;
