@@ -185,6 +185,7 @@ internal sealed class CompareCommand
             GemmProblem gemm => gemm.Descriptor.Flops,
             ConvolutionProblem conv => conv.Descriptor.Flops,
             CompositionProblem chain => chain.NominalFlops,
+            JacobianProblem jacobian => jacobian.NominalFlops(jacobian.Operations.First(o => JacobianProblem.NameOf(o) == row.Operation)),
             RelaxationProblem relaxation => relaxation.Flops(row.Operation == "grads"),
             _ => double.NaN,
         };

@@ -71,6 +71,7 @@ internal static class EngineHost
         GemmProblem => ["product"],
         ConvolutionProblem => ["fwd", "bwdd", "bwdw"],
         CompositionProblem => ["compose"],
+        JacobianProblem jacobian => [.. jacobian.Operations.Select(JacobianProblem.NameOf)],
         RelaxationProblem => ["relax", "grads"],
         _ => [],
     };

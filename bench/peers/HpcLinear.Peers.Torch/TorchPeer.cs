@@ -11,7 +11,7 @@ using Functional = TorchSharp.torch.nn.functional;
 
 namespace HpcLinear.Peers.Torch;
 
-/// <summary>PyTorch's library through TorchSharp: products, convolutions with both gradients, problems as groups or unfolded, compositions as groups or as shifted sums, relaxations by layers or by batches of them.</summary>
+/// <summary>PyTorch's library through TorchSharp: products, convolutions with both gradients, problems as groups or unfolded, compositions as groups or as shifted sums, relaxations by layers or by batches of them, Jacobians by products of layers.</summary>
 internal sealed class TorchPeer : Peer
 {
     public TorchPeer(int threads)
@@ -35,6 +35,7 @@ internal sealed class TorchPeer : Peer
         ConvolutionProblem { Descriptor: { Boundary: Boundary.Zero, TrueConvolution: false, SpatialRank: 4, Groups: 1, Batch: 1, Problems: null } d }
             when operation == "fwd" && d.Stride.All(s => s == 1) && d.Dilation.All(s => s == 1) && d.Output.SequenceEqual(d.Input) => [new("sum of conv3d", () => FourAxes<T>(d))],
         CompositionProblem { Descriptor: { } d } when d.Channels.All(c => c == 1) && d.Filters[0].Rank == 1 => [new("groups", () => ChainOfGroups<T>(d)), new("shift", () => ChainOfShifts<T>(d))],
+        JacobianProblem jacobian => TorchJacobian<T>.Forms(jacobian, operation),
         RelaxationProblem relaxation => TorchRelaxation<T>.Forms(relaxation, operation),
         _ => [],
     };

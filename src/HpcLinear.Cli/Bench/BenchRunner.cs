@@ -82,8 +82,12 @@ internal sealed class BenchRunner(Terminal terminal, Device device, double minSe
                 yield return (equilibrium.Id, () => new LinearEquilibriumTask<T>(queue, equilibrium, step: false));
                 yield return (equilibrium.Id + ":step", () => new LinearEquilibriumTask<T>(queue, equilibrium, step: true));
                 break;
-            case UnsupportedProblem other:
-                yield return (other.Id, () => throw new NotSupportedException($"'{other.Kind}' is not in this version"));
+            case JacobianProblem jacobian:
+                foreach (JacobianOperation operation in jacobian.Operations)
+                {
+                    yield return ($"{jacobian.Id}:{JacobianProblem.NameOf(operation)}", () => new JacobianTask<T>(queue, jacobian, operation));
+                }
+
                 break;
         }
     }

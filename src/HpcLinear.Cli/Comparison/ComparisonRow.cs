@@ -5,7 +5,7 @@ namespace HpcLinear.Cli.Comparison;
 /// <summary>What one engine took for one operation on one problem in one round: a line of a comparison's CSV file.</summary>
 /// <param name="Problem">Its name in <c>bench/shapes/peers.txt</c>.</param>
 /// <param name="Operation"><c>product</c>, <c>compose</c>, for convolutions <c>fwd</c>, <c>bwdd</c> (gradient of the input), <c>bwdw</c> (of the filter), for predictive
-/// coding <c>relax</c>, <c>grads</c> (relaxation and the weights' gradient).</param>
+/// coding <c>relax</c>, <c>grads</c> (relaxation and the weights' gradient), of Jacobians <c>jv</c>, <c>jtu</c>, <c>K</c>.</param>
 /// <param name="Type"><c>f32</c> or <c>f64</c>.</param>
 /// <param name="Threads">Threads the engine was given.</param>
 /// <param name="Engine">The engine, and after a slash the form of the problem it was asked in, such as <c>pytorch/nhwc</c>.</param>

@@ -11,7 +11,7 @@ namespace HpcLinear.Cli.Problems;
 /// pscnv p,n,l,k,s             p problems, each with its own filter of k taps and stride s on n signals of length l
 /// comp  p,L,k,s               L filters of k taps and stride s composed to one, for p networks
 /// pc    L,w,b,steps           linear predictive-coding network of L layers of width w, b samples: relaxation steps
-/// jac                         recognised; not computed by this version
+/// jac   L,n,p                 product of L matrices n x n for p networks: its Jacobian times a direction, transposed, and K = J Jᵀ
 /// </code></remarks>
 internal static class KeyValueNotation
 {
@@ -27,11 +27,6 @@ internal static class KeyValueNotation
         }
 
         string id = kindAt == 0 ? line : words[0], kind = words[kindAt];
-        if (kind is "jac")
-        {
-            return new UnsupportedProblem(id, kind);
-        }
-
         Fields fields = new(line, kind, words[(kindAt + 1)..]);
         Problem problem = kind switch
         {
@@ -39,6 +34,7 @@ internal static class KeyValueNotation
             "bgemm" => new GemmProblem(id, Gemm(fields, fields.Number("b"))),
             "conv" => new ConvolutionProblem(id, Convolution(fields)),
             "pc" => Relaxation(id, fields),
+            "jac" => new JacobianProblem(id, Matrices(fields)),
             "pscnv" => new ConvolutionProblem(id, PerProblem(fields)),
             _ => new CompositionProblem(id, Composition(fields)),
         };
@@ -99,6 +95,19 @@ internal static class KeyValueNotation
         RelaxationDescriptor network = new() { Batch = fields.Number("b"), Widths = Shape.Uniform((int)layers + 1, fields.Number("w")) };
         network.Validate();
         return new(id, network, (int)steps);
+    }
+
+    private static DeepProductDescriptor Matrices(Fields fields)
+    {
+        long layers = fields.Number("L"), problems = fields.Number("p", 1);
+        if (layers is < 1 or > 1000)
+        {
+            throw new ProblemException(ProblemError.Size, $"jac: 1 to 1000 layers expected, got L={layers}");
+        }
+
+        DeepProductDescriptor product = DeepProductDescriptor.FullyConnected(Shape.Uniform((int)layers + 1, fields.Number("n")), problems == 1 ? null : problems);
+        product.Validate();
+        return product;
     }
 
     private static DeepProductDescriptor Composition(Fields fields)

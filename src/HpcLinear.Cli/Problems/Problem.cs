@@ -52,5 +52,40 @@ internal sealed record ErrorRelaxationProblem(string Id, RelaxationDescriptor De
 /// <summary>The exact equilibrium of a linear predictive-coding network, and a training step with it.</summary>
 internal sealed record LinearEquilibriumProblem(string Id, RelaxationDescriptor Descriptor) : Problem(Id);
 
-/// <summary>A problem of a kind that this version does not compute.</summary>
-internal sealed record UnsupportedProblem(string Id, string Kind) : Problem(Id);
+/// <summary>What is computed of a Jacobian.</summary>
+internal enum JacobianOperation
+{
+    /// <summary>J dW.</summary>
+    Product,
+
+    /// <summary>Jᵀ u.</summary>
+    TransposeProduct,
+
+    /// <summary>The matrix J Jᵀ.</summary>
+    Kernel,
+}
+
+/// <summary>The Jacobian of products of L equal square matrices.</summary>
+internal sealed record JacobianProblem(string Id, DeepProductDescriptor Descriptor) : Problem(Id)
+{
+    /// <summary>The matrix is left out beyond this many elements.</summary>
+    private const double MostKernelElements = 2.5e8;
+
+    /// <summary>What is timed.</summary>
+    public IEnumerable<JacobianOperation> Operations => Enum.GetValues<JacobianOperation>().Where(o => o != JacobianOperation.Kernel || Math.Pow(Descriptor.Channels[0], 4) * (Descriptor.Problems ?? 1) <= MostKernelElements);
+
+    /// <summary>As rows are named.</summary>
+    public static string NameOf(JacobianOperation operation) => operation switch { JacobianOperation.Product => "jv", JacobianOperation.TransposeProduct => "jtu", _ => "K" };
+
+    /// <summary>Nominal work: products of the layers before, and two products a layer; for K products before and after, a square of each, and L outer products.</summary>
+    public double NominalFlops(JacobianOperation operation)
+    {
+        double depth = Descriptor.Depth, n = Descriptor.Channels[0], problems = Descriptor.Problems ?? 1, product = 2 * problems * Math.Pow(n, 3);
+        return operation switch
+        {
+            JacobianOperation.Product => 3 * (depth - 1) * product,
+            JacobianOperation.TransposeProduct => Math.Max(0, (3 * depth) - 4) * product,
+            _ => (2 * problems * depth * Math.Pow(n, 4)) + (((4 * depth) - 2) * product),
+        };
+    }
+}

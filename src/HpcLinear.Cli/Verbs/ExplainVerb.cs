@@ -86,7 +86,7 @@ internal sealed class ExplainVerb : IVerb
             RelaxationProblem relaxation => RelaxationPlan.Create<T>(device, relaxation.Descriptor),
             ErrorRelaxationProblem errors => RelaxationPlan.Create<T>(device, errors.Descriptor),
             LinearEquilibriumProblem equilibrium => LinearEquilibriumPlan.Create<T>(device, equilibrium.Descriptor),
-            UnsupportedProblem other => throw new NotSupportedException($"'{other.Kind}' problems are not computed by this version"),
+            JacobianProblem jacobian => DeepProductPlan.Create<T>(device, jacobian.Descriptor),
             _ => throw new NotSupportedException($"no plan for {problem}"),
         };
 }

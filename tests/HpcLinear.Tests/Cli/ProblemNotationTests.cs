@@ -53,9 +53,17 @@ public sealed class ProblemNotationTests
         Assert.Equal(20, problem.Steps);
     }
 
-    [Theory]
-    [InlineData("J1 jac L=8 n=64 p=1", "jac")]
-    public void Kinds_of_later_versions_are_recognised(string line, string kind) => Assert.Equal(kind, Assert.IsType<UnsupportedProblem>(ProblemNotation.Parse(line)).Kind);
+    [Fact]
+    public void Jacobians_are_of_products_of_equal_matrices()
+    {
+        JacobianProblem one = Assert.IsType<JacobianProblem>(ProblemNotation.Parse("J1 jac L=8 n=64 p=1")), many = Assert.IsType<JacobianProblem>(ProblemNotation.Parse("J2 jac L=8 n=64 p=64"));
+        Assert.Equal(DeepProductDescriptor.FullyConnected(Shape.Uniform(9, 64)), one.Descriptor);
+        Assert.Equal(64, many.Descriptor.Problems);
+        Assert.Equal([JacobianOperation.Product, JacobianOperation.TransposeProduct, JacobianOperation.Kernel], one.Operations);
+        Assert.Equal([JacobianOperation.Product, JacobianOperation.TransposeProduct], many.Operations);
+        Assert.Equal(21 * 2.0 * 64 * 64 * 64, one.NominalFlops(JacobianOperation.Product));
+        Assert.Equal(ProblemError.Size, Assert.Throws<ProblemException>(() => ProblemNotation.Parse("J3 jac L=0 n=64 p=1")).Code);
+    }
 
     [Theory]
     [InlineData("mb50ic3_ih224iw224_oc64_oh112ow112_kh7kw7_sh2sw2_ph3pw3_n\"resnet_50:conv1\"  | 11801.40 | 190.706 | 61.9", "resnet_50:conv1", "conv n50 c3 k64 i224x224 f7x7 s2x2 lo3x3 hi2x2", 11801.40)]
