@@ -37,7 +37,7 @@ internal sealed unsafe class FusedDeepProduct<T>
         Kernel = $"{device.Target} {kernels.Width} chains a vector";
         threads = device.Team.Size;
         problems = chain.Problems ?? 1;
-        lanes = new(kernels, chain);
+        lanes = new(kernels, chain, CpuKernels<T>.GatheredElements);
 
         // Transposes write whole groups of elements: a row of fewer runs into what comes next.
         long width = kernels.Width, slack = CpuKernels<T>.GatheredElements;
@@ -152,16 +152,19 @@ internal sealed unsafe class FusedDeepProduct<T>
             for (long first = index * o.blocksEach * width; first < Math.Min(o.problems, (index + 1) * o.blocksEach * width); first += width)
             {
                 int count = (int)Math.Min(width, o.problems - first);
+
+                // Rows shorter than what is gathered at once would be read beyond the end of the last ones.
+                T* copies = o.problems - first < width + CpuKernels<T>.GatheredElements ? staging : null;
                 for (int l = 0; l < depth; l++)
                 {
-                    o.Gather(Leaves[l], lanes.LayerElements[l], first, count, weights + (lanes.LayerOffsets[l] * width), staging);
+                    o.Gather(Leaves[l], lanes.LayerElements[l], first, count, weights + (lanes.LayerOffsets[l] * width), copies);
                 }
 
                 T* composed = lanes.Compose(weights, products);
                 T* result = Composed + (first * elements);
                 if (Task == Task.Gradients)
                 {
-                    o.Gather(Composed, elements, first, count, lanes.Composed(others, otherProducts), staging);
+                    o.Gather(Composed, elements, first, count, lanes.Composed(others, otherProducts), copies);
                     lanes.Adjoint(weights, products, others, otherProducts);
                     for (int l = 0; l < depth; l++)
                     {
@@ -176,7 +179,7 @@ internal sealed unsafe class FusedDeepProduct<T>
                 {
                     for (int l = 0; l < depth; l++)
                     {
-                        o.Gather(Leaves[depth + l], lanes.LayerElements[l], first, count, others + (lanes.LayerOffsets[l] * width), staging);
+                        o.Gather(Leaves[depth + l], lanes.LayerElements[l], first, count, others + (lanes.LayerOffsets[l] * width), copies);
                     }
 
                     composed = lanes.Differentiate(weights, products, others, otherProducts);
@@ -191,15 +194,14 @@ internal sealed unsafe class FusedDeepProduct<T>
         }
     }
 
-    /// <summary>Rows first … first + count - 1 of <paramref name="from"/> as lanes.</summary>
-    private void Gather(T* from, int elements, long first, int count, T* to, T* staging)
+    /// <summary>Rows first … first + count - 1 of <paramref name="from"/> as lanes, copied before unless <paramref name="copies"/> is null.</summary>
+    private void Gather(T* from, int elements, long first, int count, T* to, T* copies)
     {
         from += first * elements;
-        if (problems - first < kernels.Width + CpuKernels<T>.GatheredElements)
+        if (copies != null)
         {
-            // Rows shorter than what is gathered at once would be read beyond the end of the last ones.
-            Buffer.MemoryCopy(from, staging, (long)elements * kernels.Width * sizeof(T), (long)elements * count * sizeof(T));
-            from = staging;
+            Buffer.MemoryCopy(from, copies, (long)elements * kernels.Width * sizeof(T), (long)elements * count * sizeof(T));
+            from = copies;
         }
 
         kernels.GatherLanes(from, elements, elements, count, to);

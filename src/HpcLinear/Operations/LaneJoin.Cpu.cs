@@ -3,11 +3,19 @@ using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
 
-/// <summary>Where an operand of a composition lies, in vectors: among the layers, or among the results of compositions.</summary>
-internal readonly record struct LaneSlot(bool IsLayer, int At)
+/// <summary>Where an operand of a composition lies: among the layers, or among the results of compositions.</summary>
+/// <remarks>Composing three taps with three takes a few nanoseconds, so places are found without a branch.</remarks>
+internal readonly struct LaneSlot
 {
-    public unsafe T* Of<T>(T* layers, T* products, int width)
-        where T : unmanaged => (IsLayer ? layers : products) + ((nint)At * width);
+    private readonly nint offset;
+    private readonly nint ofProducts;
+
+    /// <param name="isLayer">Whether it is among the layers.</param>
+    /// <param name="at">Bytes from the first of them.</param>
+    public LaneSlot(bool isLayer, nint at) => (offset, ofProducts) = (at, isLayer ? 0 : -1);
+
+    public unsafe T* Of<T>(T* layers, T* products)
+        where T : unmanaged => (T*)((byte*)layers + offset + (((byte*)products - (byte*)layers) & ofProducts));
 }
 
 /// <summary>One composition of two filters, a network a lane, and its adjoints: rows of the last axis go through the kernels.</summary>

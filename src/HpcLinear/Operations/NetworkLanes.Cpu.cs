@@ -14,7 +14,11 @@ internal sealed unsafe class NetworkLanes<T>
     private readonly CpuKernels<T> kernels;
     private readonly LaneJoin<T>[] joins;
 
-    public NetworkLanes(CpuKernels<T> kernels, DeepProductDescriptor network)
+    /// <param name="kernels">The instruction set.</param>
+    /// <param name="network">The networks.</param>
+    /// <param name="grid">Layers begin at multiples of this many vectors. Transposes write whole groups of <see cref="CpuKernels{T}.GatheredElements"/>: where layers
+    /// are shorter than one, composing waits for vectors that were written twice.</param>
+    public NetworkLanes(CpuKernels<T> kernels, DeepProductDescriptor network, int grid = 1)
     {
         this.kernels = kernels;
         DeepProductDescriptor one = network with { Problems = null };
@@ -22,16 +26,17 @@ internal sealed unsafe class NetworkLanes<T>
         LayerOffsets = new int[one.Depth];
         for (int l = 1; l < one.Depth; l++)
         {
-            LayerOffsets[l] = LayerOffsets[l - 1] + LayerElements[l - 1];
+            LayerOffsets[l] = LayerOffsets[l - 1] + ((LayerElements[l - 1] + grid - 1) / grid * grid);
         }
 
         Elements = LayerOffsets[^1] + LayerElements[^1];
         ComposedElements = (int)one.ComposedShape.ElementCount;
         AssociationTree tree = new(one.Depth, (i, k, j) => LaneJoin<T>.Cost(one.JoinOf(new(i, k, j))));
         Dictionary<(int From, int To), LaneSlot> slots = [];
+        nint vector = kernels.Width * sizeof(T);
         for (int l = 0; l < one.Depth; l++)
         {
-            slots[(l, l + 1)] = new(true, LayerOffsets[l]);
+            slots[(l, l + 1)] = new(true, LayerOffsets[l] * vector);
         }
 
         joins = new LaneJoin<T>[tree.Joins.Length];
@@ -40,15 +45,15 @@ internal sealed unsafe class NetworkLanes<T>
         {
             AssociationTree.Join join = tree.Joins[j];
             ComposedOffset = at;
-            slots[(join.From, join.To)] = new(false, at);
-            at += (int)one.SegmentShape(join.From, join.To).ElementCount;
+            slots[(join.From, join.To)] = new(false, at * vector);
+            at += ((int)one.SegmentShape(join.From, join.To).ElementCount + grid - 1) / grid * grid;
             joins[j] = new(one.JoinOf(join), slots[(join.From, join.Split)], slots[(join.Split, join.To)], slots[(join.From, join.To)]);
         }
 
         JoinElements = at;
     }
 
-    /// <summary>Elements of all layers of one network: vectors of its weights.</summary>
+    /// <summary>Vectors of the weights: elements of all layers of one network, and what lies between them on a grid.</summary>
     public int Elements { get; }
 
     /// <summary>Elements of each layer.</summary>
@@ -77,7 +82,7 @@ internal sealed unsafe class NetworkLanes<T>
     {
         foreach (LaneJoin<T> join in joins)
         {
-            join.Compose(kernels, join.First.Of(weights, products, kernels.Width), join.Second.Of(weights, products, kernels.Width), join.Result.Of(weights, products, kernels.Width), false);
+            join.Compose(kernels, join.First.Of(weights, products), join.Second.Of(weights, products), join.Result.Of(weights, products), false);
         }
 
         return Composed(weights, products);
@@ -91,12 +96,11 @@ internal sealed unsafe class NetworkLanes<T>
     /// </summary>
     public T* Differentiate(T* weights, T* products, T* tangents, T* productTangents)
     {
-        int w = kernels.Width;
         foreach (LaneJoin<T> join in joins)
         {
-            T* result = join.Result.Of(tangents, productTangents, w);
-            join.Compose(kernels, join.First.Of(tangents, productTangents, w), join.Second.Of(weights, products, w), result, false);
-            join.Compose(kernels, join.First.Of(weights, products, w), join.Second.Of(tangents, productTangents, w), result, true);
+            T* result = join.Result.Of(tangents, productTangents);
+            join.Compose(kernels, join.First.Of(tangents, productTangents), join.Second.Of(weights, products), result, false);
+            join.Compose(kernels, join.First.Of(weights, products), join.Second.Of(tangents, productTangents), result, true);
         }
 
         return Composed(tangents, productTangents);
@@ -108,17 +112,16 @@ internal sealed unsafe class NetworkLanes<T>
     /// </summary>
     public void Adjoint(T* weights, T* products, T* gradients, T* productGradients)
     {
-        int w = kernels.Width;
         for (int j = joins.Length - 1; j >= 0; j--)
         {
             LaneJoin<T> join = joins[j];
             join.Adjoint(
                 kernels,
-                join.First.Of(weights, products, w),
-                join.Second.Of(weights, products, w),
-                join.Result.Of(gradients, productGradients, w),
-                join.First.Of(gradients, productGradients, w),
-                join.Second.Of(gradients, productGradients, w));
+                join.First.Of(weights, products),
+                join.Second.Of(weights, products),
+                join.Result.Of(gradients, productGradients),
+                join.First.Of(gradients, productGradients),
+                join.Second.Of(gradients, productGradients));
         }
     }
 }
