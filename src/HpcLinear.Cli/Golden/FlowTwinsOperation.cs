@@ -18,7 +18,7 @@ internal sealed class FlowTwinsOperation : IDeviceOperation
             return null;
         }
 
-        DeepProductDescriptor network = GradientFlowOperation.Describe(context.Case, twin);
+        DeepProductDescriptor network = LinearNetworkSettings.Describe(context.Case, twin);
         TensorView<T>[] layers = GradientFlowOperation.Layers(context, network, twin);
         return output switch
         {

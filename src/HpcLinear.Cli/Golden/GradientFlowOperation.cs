@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Numerics;
-using HpcLinear.Data;
 using HpcLinear.LinearNetworks;
 using HpcLinear.Operations;
 
@@ -16,7 +14,7 @@ internal sealed class GradientFlowOperation : IDeviceOperation
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        DeepProductDescriptor network = Describe(context.Case, "w");
+        DeepProductDescriptor network = LinearNetworkSettings.Describe(context.Case);
         TensorView<T>[] start = Layers(context, network, "w");
         if (output == "K")
         {
@@ -36,40 +34,20 @@ internal sealed class GradientFlowOperation : IDeviceOperation
             return Compose(context, network, end);
         }
 
-        double[][] layers = [.. end.Select(w => Array.ConvertAll(context.Queue.Download<T>(w), double.CreateChecked))];
+        DeepLinearNetwork found = Download(context, network, end);
         int depth = network.Depth;
+        string word = output.Replace("_T", "", StringComparison.Ordinal);
         return output switch
         {
             "loss_T" => NetworkSettings.Number(loss),
-            "delta_T" => GoldenArray.OfReals([depth - 1], [.. Enumerable.Range(0, depth - 1).Select(l => Square(layers[l]) - Square(layers[l + 1]))]),
-            _ when NetworkSettings.LayerOf(output.Replace("_T", "", StringComparison.Ordinal), "w_", 1, depth) is { } l => GoldenArray.OfReals(network.FilterShape(l - 1), layers[l - 1]),
-            _ when NetworkSettings.LayerOf(output.Replace("_T", "", StringComparison.Ordinal), "C_", 1, depth - 1) is { } l => ChannelDifference(network, layers, l - 1),
-            _ => null,
+            "delta_T" => GoldenArray.OfReals([depth - 1], Invariants.NormDifferences(found)),
+            _ when LinearNetworkSettings.LayerOf(word, "w_", depth) is { } l => LinearNetworkSettings.Layer(found, found.ToLayers(), l),
+            _ => LinearNetworkSettings.ChannelMatrix(found, LinearNetworkSettings.LayerOf(word, "C_", depth - 1)),
         };
-
-        static double Square(double[] w) => w.Sum(x => x * x);
-    }
-
-    /// <summary>The layers word1, word2, … and the parameter strides.</summary>
-    internal static DeepProductDescriptor Describe(GoldenCase golden, string word)
-    {
-        IReadOnlyList<Shape> strides = golden.Parameters.ExtentLists("strides");
-        Shape[] layers = [.. strides.Select((_, l) => golden.Input(Numbered(word, l)).Shape)];
-        if (strides.Count == 0 || layers.Where((w, l) => w.Rank != strides[l].Rank + 2).Any())
-        {
-            throw new DataFormatException(golden.Name, $"layers {string.Join(' ', layers.Select(w => w.ToString()))}", "[out, in, filter…] with as many axes as each stride, at least one");
-        }
-
-        DeepProductDescriptor network = new()
-        {
-            Channels = [layers[0][1], .. layers.Select(w => w[0])], Filters = [.. layers.Select(w => w.Skip(2))], Strides = strides,
-        };
-        network.Validate();
-        return network;
     }
 
     internal static TensorView<T>[] Layers<T>(GoldenContext<T> context, DeepProductDescriptor network, string word)
-        where T : unmanaged, IBinaryFloatingPointIeee754<T> => [.. Enumerable.Range(0, network.Depth).Select(l => (TensorView<T>)context.Input(Numbered(word, l)))];
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => [.. Enumerable.Range(0, network.Depth).Select(l => (TensorView<T>)context.Input(LinearNetworkSettings.Numbered(word, l + 1)))];
 
     /// <summary>The loss and the weights at T.</summary>
     internal static (double Loss, TensorView<T>[] Weights) Run<T>(GoldenContext<T> context, DeepProductDescriptor network, TensorView<T>[] start)
@@ -95,31 +73,10 @@ internal sealed class GradientFlowOperation : IDeviceOperation
     internal static GoldenArray Kernel<T>(GoldenContext<T> context, DeepProductDescriptor network, TensorView<T>[] layers)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        DeepLinearNetwork host = new(network, [.. layers.Select(w => Array.ConvertAll(context.Queue.Download<T>(w), double.CreateChecked))]);
+        DeepLinearNetwork host = Download(context, network, layers);
         return GoldenArray.OfReals([host.MapElements, host.MapElements], host.Kernel());
     }
 
-    /// <summary><c>C_l = sum over taps of W_{l+1}ᵀ W_{l+1} - W_l W_lᵀ</c>.</summary>
-    private static GoldenArray ChannelDifference(DeepProductDescriptor network, double[][] layers, int l)
-    {
-        int channels = (int)network.Channels[l + 1], before = layers[l].Length / channels, after = (int)network.Channels[l + 2], taps = layers[l + 1].Length / channels / after;
-        double[] c = new double[channels * channels];
-        for (int i = 0; i < c.Length; i++)
-        {
-            (int p, int q) = (i / channels, i % channels);
-            for (int j = 0; j < before; j++)
-            {
-                c[i] -= layers[l][(p * before) + j] * layers[l][(q * before) + j];
-            }
-
-            for (int j = 0; j < after * taps; j++)
-            {
-                c[i] += layers[l + 1][((((j / taps) * channels) + p) * taps) + (j % taps)] * layers[l + 1][((((j / taps) * channels) + q) * taps) + (j % taps)];
-            }
-        }
-
-        return GoldenArray.OfReals([channels, channels], c);
-    }
-
-    private static string Numbered(string word, int layer) => string.Create(CultureInfo.InvariantCulture, $"{word}{layer + 1}");
+    private static DeepLinearNetwork Download<T>(GoldenContext<T> context, DeepProductDescriptor network, TensorView<T>[] layers)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => new(network, [.. layers.Select(w => Array.ConvertAll(context.Queue.Download<T>(w), double.CreateChecked))]);
 }

@@ -12,7 +12,7 @@ internal sealed class NetworkCompositionOperation : IDeviceOperation
     public GoldenArray? Compute<T>(GoldenContext<T> context, string output)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
-        DeepProductDescriptor network = DeepProductSettings.Describe(context.Case);
+        DeepProductDescriptor network = LinearNetworkSettings.Describe(context.Case);
         Shape size = network.ComposedShape.Skip(2);
         return output == "size" ? GoldenArray.OfIntegers([size.Rank], [.. size]) : NetworkJacobianOperation.Compute(context, network, "", output, "JTu_");
     }

@@ -18,7 +18,7 @@ internal sealed class NetworkForwardOperation : IDeviceOperation
             return null;
         }
 
-        DeepProductDescriptor network = DeepProductSettings.Describe(context.Case);
+        DeepProductDescriptor network = LinearNetworkSettings.Describe(context.Case);
         Tensor<T> x = context.Input("x");
         if (x.Shape.Rank != network.Filters[0].Rank + 2 || x.Shape[1] != network.Channels[0])
         {
@@ -27,7 +27,7 @@ internal sealed class NetworkForwardOperation : IDeviceOperation
 
         for (int l = 0; l < network.Depth; l++)
         {
-            Tensor<T> w = context.Input(DeepProductSettings.Numbered("w", l + 1));
+            Tensor<T> w = context.Input(LinearNetworkSettings.Numbered("w", l + 1));
             x = network.Filters[0].Rank == 0 ? Multiply(context, x, w) : Convolve(context, x, w, network.Strides[l], output["y_".Length..]);
         }
 

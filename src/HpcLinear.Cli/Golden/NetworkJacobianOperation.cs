@@ -18,7 +18,7 @@ internal sealed class NetworkJacobianOperation(bool several) : IDeviceOperation
     {
         if (!several)
         {
-            return output == "rank" ? GoldenArray.OfIntegers(Shape.Scalar, [Rank(context.Case, "")]) : Compute(context, DeepProductSettings.Describe(context.Case), "", output, "JTu_");
+            return output == "rank" ? GoldenArray.OfIntegers(Shape.Scalar, [Rank(context.Case, "")]) : Compute(context, LinearNetworkSettings.Describe(context.Case), "", output, "JTu_");
         }
 
         int networks = checked((int)context.Case.Parameters.Number("nets"));
@@ -28,8 +28,8 @@ internal sealed class NetworkJacobianOperation(bool several) : IDeviceOperation
         }
 
         int at = output.IndexOf('_', StringComparison.Ordinal);
-        return at > 0 && DeepProductSettings.LayerOf(output[..at], "n", networks) is { } network
-            ? Compute(context, DeepProductSettings.Describe(context.Case, Prefix(network + 1)), Prefix(network + 1), output[(at + 1)..], "JTu")
+        return at > 0 && LinearNetworkSettings.LayerOf(output[..at], "n", networks) is { } network
+            ? Compute(context, LinearNetworkSettings.Describe(context.Case, Prefix(network + 1) + "w"), Prefix(network + 1), output[(at + 1)..], "JTu")
             : null;
     }
 
@@ -46,7 +46,7 @@ internal sealed class NetworkJacobianOperation(bool several) : IDeviceOperation
         }
 
         DeepProductPlan<T> plan = context.Own(DeepProductPlan.Create<T>(context.Device, network));
-        if (DeepProductSettings.LayerOf(output, gradientWord, network.Depth) is { } layer)
+        if (LinearNetworkSettings.LayerOf(output, gradientWord, network.Depth) is { } layer)
         {
             Tensor<T>[] gradients = [.. Enumerable.Range(0, network.Depth).Select(l => context.Result(network.FilterShape(l)))];
             plan.JacobianTransposeProduct(context.Queue, layers, context.Input(prefix + "u"), [.. gradients.Select(g => (TensorView<T>)g)]);
@@ -71,14 +71,10 @@ internal sealed class NetworkJacobianOperation(bool several) : IDeviceOperation
 
         return context.Read(map);
 
-        TensorView<T>[] Layers(string word) => [.. Enumerable.Range(1, network.Depth).Select(l => (TensorView<T>)context.Input(DeepProductSettings.Numbered(prefix + word, l)))];
+        TensorView<T>[] Layers(string word) => [.. Enumerable.Range(1, network.Depth).Select(l => (TensorView<T>)context.Input(LinearNetworkSettings.Numbered(prefix + word, l)))];
     }
 
-    private static string Prefix(int network) => DeepProductSettings.Numbered("n", network) + "_";
+    private static string Prefix(int network) => LinearNetworkSettings.Numbered("n", network) + "_";
 
-    private static long Rank(GoldenCase golden, string prefix)
-    {
-        DeepProductDescriptor network = DeepProductSettings.Describe(golden, prefix);
-        return JacobianRank.Of(new DeepLinearNetwork(network, [.. Enumerable.Range(1, network.Depth).Select(l => golden.Input(DeepProductSettings.Numbered(prefix + "w", l)).ToDoubles())])).Rank;
-    }
+    private static long Rank(GoldenCase golden, string prefix) => JacobianRank.Of(LinearNetworkSettings.Read(golden, prefix + "w")).Rank;
 }

@@ -12,11 +12,11 @@ internal sealed class RegaugeOperation : IHostOperation
     {
         if (output.StartsWith("m_", StringComparison.Ordinal))
         {
-            DeepLinearNetwork other = LinearNetworkSettings.Read(golden, "m", rounded: false, strides: null);
+            DeepLinearNetwork other = LinearNetworkSettings.Read(golden, "m", strided: false);
             return Invariant(other, output[2..]);
         }
 
-        DeepLinearNetwork network = LinearNetworkSettings.Read(golden, "w", rounded: false, golden.Parameters.ExtentLists("strides"));
+        DeepLinearNetwork network = LinearNetworkSettings.Read(golden);
         DeepLinearNetwork found = Gauge.Regauge(network, golden.HasInput("delta") ? golden.Input("delta").ToDoubles() : Invariants.NormDifferences(network));
         return output == "V" ? GoldenArray.OfReals(network.Architecture.ComposedShape, found.EndToEnd())
             : LinearNetworkSettings.LayerOf(output, "out_", network.Depth) is { } layer ? LinearNetworkSettings.Layer(network, found.ToLayers(), layer)
@@ -30,8 +30,6 @@ internal sealed class RegaugeOperation : IHostOperation
             return GoldenArray.OfReals([network.Depth - 1], Invariants.NormDifferences(network));
         }
 
-        return LinearNetworkSettings.LayerOf(name, "C", network.Depth - 1) is { } layer
-            ? GoldenArray.OfReals([network.Architecture.Channels[layer + 1], network.Architecture.Channels[layer + 1]], Invariants.ChannelMatrix(network, layer))
-            : null;
+        return LinearNetworkSettings.ChannelMatrix(network, LinearNetworkSettings.LayerOf(name, "C", network.Depth - 1));
     }
 }

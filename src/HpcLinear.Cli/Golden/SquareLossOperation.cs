@@ -17,7 +17,7 @@ internal sealed class SquareLossOperation : IDeviceOperation
     {
         GoldenCase golden = context.Case;
         bool rounded = typeof(T) == typeof(float);
-        DeepLinearNetwork network = LinearNetworkSettings.Read(golden, "w", rounded, golden.Parameters.ExtentLists("strides"));
+        DeepLinearNetwork network = LinearNetworkSettings.Read(golden, rounded: rounded);
         NpyArray x = golden.Input("x");
         if (x.Shape.Rank != network.Architecture.ComposedShape.Rank)
         {
