@@ -2,7 +2,6 @@ using System.Numerics;
 using HpcLinear.Benchmarks.Peers;
 using HpcLinear.Cli.Bench;
 using HpcLinear.Cli.Problems;
-using HpcLinear.Operations;
 using TorchSharp;
 using static TorchSharp.torch;
 
