@@ -1,14 +1,6 @@
 // Gradient flows dW/dt = -grad(<V A, V>/2 - <B, V>) of many small networks, V their end-to-end maps: one network a work-item, its own time, step and error
 // control, Dormand and Prince's pair of orders 5 and 4. A launch takes a number of steps of every network; the state of all stays in memory between launches.
-// Products of layers are lists of (a, b, r): value[r] += value[a] value[b] in the order of the list; its adjoint is the list backwards.
 // Source: Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, table II.5.2; docs/operations/gradient-flow.md.
-
-// Work arrays: elements of neighbouring items lie side by side on a GPU, those of one item on a CPU.
-#if GPU
-#define AT(i) ((long)(i) * items)
-#else
-#define AT(i) (i)
-#endif
 
 // What is kept of a network between launches; as many squared norms as there are layers follow.
 #define STATUS 0            // -1 new, 0 running, else as FlowStatus + 1
@@ -60,22 +52,9 @@ static real flow_slope(const network *net, __global real *value, __global real *
 {
     const long items = net->items;
     const int composed = net->values - net->rows * net->columns;
-    for (int i = net->weights; i < net->values; i++)
-    {
-        value[AT(i)] = 0;
-    }
-
-    for (int p = 0; p < 3 * net->products; p += 3)
-    {
-        const int r = net->table[p + 2];
-        value[AT(r)] = fma(value[AT(net->table[p])], value[AT(net->table[p + 1])], value[AT(r)]);
-    }
-
-    for (int i = 0; i < composed; i++)
-    {
-        gradient[AT(i)] = 0;
-    }
-
+    clear_elements(value, net->weights, net->values, items);
+    multiply_products(net->table, net->products, value, items);
+    clear_elements(gradient, 0, composed, items);
     real loss = 0;
     for (int i = 0; i < net->rows * net->columns; i++)
     {
@@ -90,14 +69,7 @@ static real flow_slope(const network *net, __global real *value, __global real *
         loss = fma(value[AT(composed + i)], g - net->b[i], loss);
     }
 
-    for (int p = 3 * net->products - 3; p >= 0; p -= 3)
-    {
-        const int x = net->table[p], y = net->table[p + 1];
-        const real g = gradient[AT(net->table[p + 2])];
-        gradient[AT(x)] = fma(value[AT(y)], g, gradient[AT(x)]);
-        gradient[AT(y)] = fma(value[AT(x)], g, gradient[AT(y)]);
-    }
-
+    differentiate_products(net->table, net->products, value, gradient, items);
     real squares = 0;
     for (int i = 0; i < net->weights; i++)
     {

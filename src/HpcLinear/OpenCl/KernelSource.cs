@@ -11,6 +11,8 @@ internal static class KernelSource
     // Files that a file stands on.
     private static readonly Dictionary<string, string[]> Bases = new()
     {
+        ["fused_deep_product"] = ["lanes", "network_products"],
+        ["gradient_flow"] = ["network_products"],
         ["random"] = ["philox"],
         ["relaxation"] = ["activation", "network", "relaxation_slice", "relaxation_course", "relaxation_errors"],
         ["relaxation_layers"] = ["activation", "network"],

@@ -82,7 +82,7 @@ public sealed class DeepProductPlan<T> : Plan
         Throw.IfOverlapsAny("deep_product", composed, filters);
         if (fused is not null && composedShape.ElementCount > 0)
         {
-            fused.Compose((Cpu.CpuQueue)queue, filters, composed);
+            fused.Compose(queue, filters, composed);
             return;
         }
 
@@ -107,7 +107,7 @@ public sealed class DeepProductPlan<T> : Plan
         Throw.IfOverlapsAny("deep_product", result, directions);
         if (fused is { Differentiates: true } && composedShape.ElementCount > 0)
         {
-            fused.JacobianProduct((Cpu.CpuQueue)queue, filters, directions, result);
+            fused.JacobianProduct(queue, filters, directions, result);
             return;
         }
 
@@ -137,7 +137,7 @@ public sealed class DeepProductPlan<T> : Plan
 
         if (fused is { Differentiates: true } && composedShape.ElementCount > 0)
         {
-            fused.Gradients((Cpu.CpuQueue)queue, filters, cotangent, gradients);
+            fused.Gradients(queue, filters, cotangent, gradients);
             return;
         }
 
@@ -196,7 +196,11 @@ public sealed class DeepProductPlan<T> : Plan
         tree.HessianProduct(queue, filters, directions, mapGradient, mapGradientDirection, result);
     }
 
-    private protected override void DisposeCore() => tree.Dispose();
+    private protected override void DisposeCore()
+    {
+        tree.Dispose();
+        fused?.Dispose();
+    }
 
     private void CheckLayers(string argument, ReadOnlySpan<TensorView<T>> operands)
     {

@@ -80,7 +80,7 @@ public sealed class FilterCompositionPlan<T> : Plan
         Throw.IfOverlaps("compose", composed, second);
         if (fused is not null && beta == 0)
         {
-            fused.Compose((Cpu.CpuQueue)queue, [first, second], composed);
+            fused.Compose(queue, [first, second], composed);
             return;
         }
 
@@ -123,5 +123,9 @@ public sealed class FilterCompositionPlan<T> : Plan
         convolution.Forward(queue, composedGradient, first, secondGradient, default, 1, beta);
     }
 
-    private protected override void DisposeCore() => convolution.Dispose();
+    private protected override void DisposeCore()
+    {
+        convolution.Dispose();
+        fused?.Dispose();
+    }
 }

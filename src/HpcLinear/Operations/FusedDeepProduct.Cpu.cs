@@ -7,14 +7,11 @@ namespace HpcLinear.Operations;
 /// Many chains of small filters at once: a lane of a vector is one chain. The filters of a vector's width of chains are transposed into a worker's scratch
 /// memory, everything is computed there, and only the results are transposed back.
 /// </summary>
-internal sealed unsafe class FusedDeepProduct<T>
+internal sealed unsafe class CpuFusedDeepProduct<T> : FusedDeepProduct<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     /// <summary>The largest scratch memory of a worker: half of a second-level cache.</summary>
     private const long MaxWorkerBytes = 512 << 10;
-
-    /// <summary>The most multiply-adds of channels of one filter for which a product would not be better.</summary>
-    private const long MaxChannelProducts = 36;
 
     /// <summary>Results of at least this many bytes are written past the caches.</summary>
     private const long StreamedBytes = 4 << 20;
@@ -31,7 +28,7 @@ internal sealed unsafe class FusedDeepProduct<T>
     private readonly long blocksEach;
     private readonly bool streams;
 
-    private FusedDeepProduct(CpuDevice device, DeepProductDescriptor chain)
+    private CpuFusedDeepProduct(CpuDevice device, DeepProductDescriptor chain)
     {
         kernels = CpuKernels<T>.For(device.Isa);
         Kernel = $"{device.Target} {kernels.Width} chains a vector";
@@ -52,37 +49,19 @@ internal sealed unsafe class FusedDeepProduct<T>
         static long Bytes(long elements) => ((elements * sizeof(T)) + 127) & ~63L;
     }
 
-    /// <summary>What is computed of the chains.</summary>
-    private enum Task
-    {
-        Compose,
-        Gradients,
-        JacobianProduct,
-    }
+    public override string Kernel { get; }
 
-    /// <summary>What a vector holds, for <c>Choices</c>.</summary>
-    public string Kernel { get; }
+    public override bool Differentiates => differentiatingBytes <= MaxWorkerBytes;
 
-    /// <summary>Whether gradients and Jacobian products fit into the caches too.</summary>
-    public bool Differentiates => differentiatingBytes <= MaxWorkerBytes;
+    public override long WorkspaceBytes => FirstWorker + (workerBytes * threads);
 
-    /// <summary>Scratch bytes of all workers for <see cref="Compose"/>.</summary>
-    public long WorkspaceBytes => FirstWorker + (workerBytes * threads);
-
-    /// <summary>Scratch bytes of all workers for <see cref="Gradients"/> and <see cref="JacobianProduct"/>.</summary>
-    public long DifferentiatingWorkspaceBytes => FirstWorker + (differentiatingBytes * threads);
+    public override long DifferentiatingWorkspaceBytes => FirstWorker + (differentiatingBytes * threads);
 
     private long FirstWorker => ((2 * lanes.LayerElements.Length * (long)sizeof(T*)) + 63) & ~63L;
 
-    /// <summary>Prepares the chain; null, with the reason, where this algorithm is not the one to take.</summary>
-    public static FusedDeepProduct<T>? Create(Device device, DeepProductDescriptor chain, out string? whyNot)
+    public static CpuFusedDeepProduct<T>? Create(CpuDevice cpu, DeepProductDescriptor chain, out string? whyNot)
     {
         whyNot = null;
-        if (device is not CpuDevice cpu || chain.Depth < 2)
-        {
-            return null;
-        }
-
         int width = CpuKernels<T>.For(cpu.Isa).Width;
         long problems = chain.Problems ?? 1;
         if (problems < (width + 1) / 2 || problems < 2)
@@ -91,13 +70,7 @@ internal sealed unsafe class FusedDeepProduct<T>
             return null;
         }
 
-        if (Enumerable.Range(0, chain.Depth).Any(l => (double)chain.Channels[l] * chain.Channels[l + 1] > MaxChannelProducts))
-        {
-            whyNot = $"fused: more than {MaxChannelProducts} pairs of channels make a better product";
-            return null;
-        }
-
-        FusedDeepProduct<T>? made = NetworkLanes<T>.Bound(chain) * width * sizeof(T) <= MaxWorkerBytes ? new(cpu, chain) : null;
+        CpuFusedDeepProduct<T>? made = NetworkLanes<T>.Bound(chain) * width * sizeof(T) <= MaxWorkerBytes ? new(cpu, chain) : null;
         if (made is null || made.workerBytes > MaxWorkerBytes)
         {
             whyNot = $"fused: the filters of {width} chains exceed {MaxWorkerBytes} bytes";
@@ -107,21 +80,10 @@ internal sealed unsafe class FusedDeepProduct<T>
         return made;
     }
 
-    /// <summary>Computes the end-to-end filters.</summary>
-    public void Compose(CpuQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> composed) =>
-        Run(queue, Task.Compose, filters, [], composed);
-
-    /// <summary>Computes the gradients of <c>&lt;G, composed&gt;</c>.</summary>
-    public void Gradients(CpuQueue queue, ReadOnlySpan<TensorView<T>> filters, TensorView<T> composedGradient, ReadOnlySpan<TensorView<T>> filterGradients) =>
-        Run(queue, Task.Gradients, filters, filterGradients, composedGradient);
-
-    /// <summary>Computes the derivatives of the end-to-end filters along the tangents.</summary>
-    public void JacobianProduct(CpuQueue queue, ReadOnlySpan<TensorView<T>> filters, ReadOnlySpan<TensorView<T>> tangents, TensorView<T> composedTangent) =>
-        Run(queue, Task.JacobianProduct, filters, tangents, composedTangent);
-
-    private void Run(CpuQueue queue, Task task, ReadOnlySpan<TensorView<T>> filters, ReadOnlySpan<TensorView<T>> others, TensorView<T> composed)
+    private protected override void Run(CommandQueue queue, Task task, ReadOnlySpan<TensorView<T>> filters, ReadOnlySpan<TensorView<T>> others, TensorView<T> composed)
     {
-        byte* workspace = queue.Workspace(task == Task.Compose ? WorkspaceBytes : DifferentiatingWorkspaceBytes);
+        CpuQueue q = (CpuQueue)queue;
+        byte* workspace = q.Workspace(task == Task.Compose ? WorkspaceBytes : DifferentiatingWorkspaceBytes);
         T** leaves = (T**)workspace;
         for (int l = 0; l < filters.Length; l++)
         {
@@ -131,12 +93,12 @@ internal sealed unsafe class FusedDeepProduct<T>
 
         Job job = new() { Owner = this, Task = task, Leaves = leaves, Composed = composed.Pointer(), Workers = workspace + FirstWorker };
         long blocks = (problems + kernels.Width - 1) / kernels.Width;
-        queue.Team.Run(checked((int)((blocks + blocksEach - 1) / blocksEach)), ref job);
+        q.Team.Run(checked((int)((blocks + blocksEach - 1) / blocksEach)), ref job);
     }
 
     private struct Job : ITeamJob
     {
-        public FusedDeepProduct<T> Owner;
+        public CpuFusedDeepProduct<T> Owner;
         public Task Task;
         public T** Leaves;
         public T* Composed;
@@ -144,7 +106,7 @@ internal sealed unsafe class FusedDeepProduct<T>
 
         public readonly void Execute(int index, int worker)
         {
-            FusedDeepProduct<T> o = Owner;
+            CpuFusedDeepProduct<T> o = Owner;
             NetworkLanes<T> lanes = o.lanes;
             int width = o.kernels.Width, depth = lanes.LayerElements.Length, elements = lanes.ComposedElements;
             T* weights = (T*)(Workers + (worker * (Task == Task.Compose ? o.workerBytes : o.differentiatingBytes)));

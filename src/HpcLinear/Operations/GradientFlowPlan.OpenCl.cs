@@ -37,34 +37,17 @@ internal sealed class OpenClGradientFlowPlan<T> : GradientFlowPlan<T>
         DeepProductDescriptor one = descriptor.Network with { Problems = null };
         networks = descriptor.Network.Problems ?? 1;
         columns = (int)descriptor.QuadraticShape[0];
-        offsets = new int[one.Depth + 1];
-        for (int l = 0; l < one.Depth; l++)
+        if (one.OptimalMultiplyAdds > MostProducts)
         {
-            offsets[l + 1] = offsets[l] + (int)one.FilterShape(l).ElementCount;
+            throw new NotSupportedException($"gradient_flow: {one.OptimalMultiplyAdds} products a network, at most {MostProducts} on {device.Target} ({descriptor})");
         }
 
-        AssociationTree tree = one.Tree();
-        if (tree.Cost > MostProducts)
-        {
-            throw new NotSupportedException($"gradient_flow: {tree.Cost} products a network, at most {MostProducts} on {device.Target} ({descriptor})");
-        }
-
-        List<int> list = [];
-        Dictionary<(int From, int To), int> slots = Enumerable.Range(0, one.Depth).ToDictionary(l => (l, l + 1), l => offsets[l]);
-        values = offsets[^1];
-        foreach (AssociationTree.Join join in tree.Joins)
-        {
-            slots[(join.From, join.To)] = values;
-            AddProducts(list, one.JoinOf(join), slots[(join.From, join.Split)], slots[(join.Split, join.To)], values);
-            values += (int)one.SegmentShape(join.From, join.To).ElementCount;
-        }
-
-        products = list.Count / 3;
-        list.AddRange(offsets);
+        NetworkProducts list = new(one);
+        (offsets, values, products) = (list.Offsets, list.Values, list.Count);
         OpenClProgram program = device.Program<T>("gradient_flow");
         (load, run, store) = (program.Entry("gradient_flow_load"), program.Entry("gradient_flow_run"), program.Entry("gradient_flow_store"));
         size = device.Spread(networks);
-        table = device.AllocateTable(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(list));
+        table = device.AllocateTable(list.Table);
         fixedElements = (networks * (KeptEach + Weights + 1)) + (size.Global * ((2L * values) + ((Stages + 1) * (Weights + 1L))));
         double bytes = (double)Unsafe.SizeOf<T>() * networks * 2 * Weights;
         Choices = [new("flow", "a network a work-item", $"{run.Name} {size.Text(device)}", fixedElements * Unsafe.SizeOf<T>(), descriptor.Flops, bytes, [])];
@@ -147,32 +130,4 @@ internal sealed class OpenClGradientFlowPlan<T> : GradientFlowPlan<T>
     }
 
     private protected override void DisposeCore() => table.Dispose();
-
-    /// <summary>Every product of an element of the first filter and one of the second, and where its sum is.</summary>
-    private static void AddProducts(List<int> list, FilterCompositionDescriptor join, int first, int second, int result)
-    {
-        int a = (int)join.First.ElementCount, b = (int)join.Second.ElementCount, r = (int)join.Composed.ElementCount;
-        for (int m = 0; m < join.OutChannels; m++)
-        {
-            for (int c = 0; c < join.InChannels; c++)
-            {
-                for (int n = 0; n < join.InnerChannels; n++)
-                {
-                    for (int at = 0; at < a * b; at++)
-                    {
-                        int i = at % a, j = at / a, to = 0, size = 1, left = i, right = j;
-                        for (int axis = join.First.Rank - 1; axis >= 0; axis--)
-                        {
-                            to += ((left % (int)join.First[axis]) + ((int)join.Stride[axis] * (right % (int)join.Second[axis]))) * size;
-                            (left, right, size) = (left / (int)join.First[axis], right / (int)join.Second[axis], size * (int)join.Composed[axis]);
-                        }
-
-                        list.Add(first + (((n * (int)join.InChannels) + c) * a) + i);
-                        list.Add(second + (((m * (int)join.InnerChannels) + n) * b) + j);
-                        list.Add(result + (((m * (int)join.InChannels) + c) * r) + to);
-                    }
-                }
-            }
-        }
-    }
 }

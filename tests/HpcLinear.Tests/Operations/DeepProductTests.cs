@@ -64,6 +64,24 @@ public abstract class DeepProductTests<T> : OperationTests<T>
         Assert.StartsWith("deep_product: outputs overlap", Assert.Throws<ArgumentException>(() => plan.JacobianTransposeProduct(queue, [first, second], composed, [dFirst, dSecond])).Message, StringComparison.Ordinal);
     }
 
+    [Theory, AllTargets]
+    public void Many_small_networks_are_fused_and_large_or_few_ones_are_not(Target target)
+    {
+        Assert.True(Fused(new() { Problems = 133, Channels = [1, 2, 1], Filters = [[3], [2]], Strides = [[2], [1]] }));
+        Assert.True(Fused(DeepProductDescriptor.FullyConnected([3, 2, 5, 4], 133)));
+        Assert.False(Fused(DeepProductDescriptor.FullyConnected([3, 2, 5, 4])));
+        Assert.False(Fused(DeepProductDescriptor.FullyConnected([30, 20, 50], 133)));
+        Assert.False(Fused(new() { Problems = 133, Channels = [1, 1, 1], Filters = [[2], [2]], Strides = [[1 << 20], [1]] }));
+
+        bool Fused(DeepProductDescriptor descriptor)
+        {
+            using DeepProductPlan<T> plan = DeepProductPlan.Create<T>(Targets.Open(target), descriptor);
+            bool[] fused = [.. plan.Choices.Take(3).Select(c => c.Algorithm.StartsWith("fused", StringComparison.Ordinal))];
+            Assert.All(fused, f => Assert.Equal(fused[0], f));
+            return fused[0];
+        }
+    }
+
     private static long Cheapest(DeepProductDescriptor d, int from, int to) =>
         to - from == 1 ? 0 : Enumerable.Range(from + 1, to - from - 1).Min(split => Cheapest(d, from, split) + Cheapest(d, split, to) + (d.Channels[split] * Elements(d, from, split) * Elements(d, split, to) / (d.Channels[split] * d.Channels[split])));
 
