@@ -22,7 +22,7 @@ internal sealed class TrackedLift
     public TrackedLift(DeepLinearNetwork start, FilterLift how)
     {
         Network = start;
-        delta = Differences(start);
+        delta = Invariants.NormDifferences(start);
         remembers = how != FilterLift.Memoryless;
         if (how == FilterLift.FixedBranch)
         {
@@ -41,12 +41,6 @@ internal sealed class TrackedLift
         return near is not null && Solve(near, v) is { } found && (crossings is null || BranchOf(found) == branch) ? found : null;
     }
 
-    private static double[] Differences(DeepLinearNetwork network)
-    {
-        double[] norms = [.. Enumerable.Range(0, network.Depth).Select(l => Matrix.Dot(network.Layer(l), network.Layer(l)))];
-        return [.. Enumerable.Range(0, network.Depth - 1).Select(l => norms[l] - norms[l + 1])];
-    }
-
     /// <summary>Signs of the resultants of layers that may share a root.</summary>
     private ulong BranchOf(DeepLinearNetwork network) =>
         crossings!.SharedRoots == 0 ? 0 : crossings.Signs([.. network.ToLayers().SelectMany(w => w)]) & (ulong.MaxValue >> (64 - crossings.SharedRoots));
@@ -57,32 +51,9 @@ internal sealed class TrackedLift
         double last = double.PositiveInfinity;
         for (int iteration = 0; iteration < MostIterations; iteration++)
         {
-            Matrix jacobian = at.Jacobian(), rows = new(at.MapElements + delta.Length, count);
-            double[] right = new double[rows.Rows], map = at.EndToEnd(), now = Differences(at);
-            for (int i = 0; i < at.MapElements; i++)
-            {
-                jacobian.Row(i).CopyTo(rows.Row(i));
-                right[i] = v[i] - map[i];
-            }
-
-            for (int l = 0, first = 0; l < delta.Length; l++)
-            {
-                ReadOnlySpan<double> lower = at.Layer(l), upper = at.Layer(l + 1);
-                Span<double> row = rows.Row(at.MapElements + l);
-                for (int i = 0; i < lower.Length; i++)
-                {
-                    row[first + i] = 2 * lower[i];
-                }
-
-                for (int i = 0; i < upper.Length; i++)
-                {
-                    row[first + lower.Length + i] = -2 * upper[i];
-                }
-
-                first += lower.Length;
-                right[at.MapElements + l] = delta[l] - now[l];
-            }
-
+            Matrix rows = BalancedLayers.System(at);
+            double[] map = at.EndToEnd(), now = Invariants.NormDifferences(at);
+            double[] right = [.. v.ToArray().Zip(map, (to, from) => to - from), .. delta.Zip(now, (to, from) => to - from)];
             Matrix step = new(1, count);
             for (int i = 0; i < rows.Rows; i++)
             {

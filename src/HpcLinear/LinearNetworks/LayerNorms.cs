@@ -1,3 +1,5 @@
+using HpcLinear.Operations;
+
 namespace HpcLinear.LinearNetworks;
 
 /// <summary>The squared norms n_0 … n_{L-1} of layers whose product is given and whose differences are: <c>prod n_l = c²</c>, <c>n_l - n_{l+1} = delta_l</c>, all positive.</summary>
@@ -9,9 +11,6 @@ namespace HpcLinear.LinearNetworks;
 /// </remarks>
 public static class LayerNorms
 {
-    // A guard only: 7 iterations are the most that random rows need.
-    private const int MostIterations = 200;
-
     /// <summary>The squared norms of L layers.</summary>
     /// <param name="c2">c², the product of the squared norms: positive and finite.</param>
     /// <param name="delta">The L - 1 differences; none for one layer.</param>
@@ -53,26 +52,7 @@ public static class LayerNorms
         }
 
         Offsets(delta, norms, where);
-        double log = Math.Log(c2), s = log / norms.Length;
-        for (int iteration = 0; iteration < MostIterations; iteration++)
-        {
-            double t = Math.Exp(s), value = -log, slope = 0;
-            foreach (double off in norms)
-            {
-                // A t that vanishes beside nothing is still known by its logarithm.
-                value += off == 0 ? s : Math.Log(t + off);
-                slope += off == 0 ? 1 : t / (t + off);
-            }
-
-            double step = value / slope;
-            s -= step;
-            if (Math.Abs(step) <= 1e-15 * (1 + Math.Abs(s)) || step < 0)
-            {
-                break;
-            }
-        }
-
-        double smallest = Polish(Math.Exp(s), c2, norms);
+        double smallest = Polish(Math.Exp(SquaredNorms.LogSmallest(norms, Math.Log(c2))), c2, norms);
         foreach (ref double norm in norms)
         {
             norm += smallest;

@@ -380,7 +380,7 @@ internal unsafe ref struct FlowCourse<T>
                 wanted[l] = double.CreateChecked(initialNorms[(l * width) + i]);
             }
 
-            scales = scales && LayerScales.Solve(norms, wanted);
+            scales = scales && SquaredNorms.Scales(norms, wanted);
             for (int l = 0; scales && l < layers; l++)
             {
                 T factor = T.CreateChecked(wanted[l]);
