@@ -15,24 +15,27 @@ public abstract class FusedDeepProductTests<T>
     [Trait("Isa", "limited")]
     public void Lanes_compose_and_differentiate_as_single_networks_do(Target target)
     {
-        int seed = 0;
+        int seed = 0, fused = 0;
         while (seed < 60)
         {
-            Check(target, ++seed);
+            fused += Check(target, ++seed) ? 1 : 0;
         }
+
+        Assert.InRange(fused, 40, 60);
 
         foreach (DeepProductDescriptor d in new DeepProductDescriptor[]
         {
             DeepProductDescriptor.FullyConnected([3, 6, 5, 2], 37),
             new() { Problems = 33, Channels = [1, 1, 1], Filters = [[17], [21]], Strides = [[2], [1]] },
-            new() { Problems = 19, Channels = [2, 1, 2], Filters = [[2, 1, 3, 2], [2, 2, 1, 9]], Strides = [[1, 2, 1, 3], [1, 1, 1, 1]] },
+            new() { Problems = 19, Channels = [2, 1, 2], Filters = [[2, 1, 3, 2], [2, 2, 1, 3]], Strides = [[1, 2, 1, 3], [1, 1, 1, 1]] },
         })
         {
-            Check(target, d, ++seed);
+            Assert.True(Check(target, d, ++seed), $"{d} is not fused on {target}");
         }
     }
 
-    private static void Check(Target target, int seed)
+    /// <summary>Whether the networks of a seed are few and small enough to be lanes; then they are checked.</summary>
+    private static bool Check(Target target, int seed)
     {
         Random random = new(seed);
         int depth = random.Next(2, 6), rank = random.Next(0, 5);
@@ -41,22 +44,19 @@ public abstract class FusedDeepProductTests<T>
             Problems = random.Next(16, 40), Channels = Shape.Create([.. Enumerable.Range(0, depth + 1).Select(_ => (long)random.Next(1, rank == 0 ? 7 : 4))]),
             Filters = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank > 2 ? 2 : 4))], Strides = [.. Enumerable.Range(0, depth).Select(_ => Axes(rank > 2 ? 2 : 3))],
         };
-        if (d.ComposedShape.ElementCount < 20_000)
-        {
-            Check(target, d, seed);
-        }
+        return d.ComposedShape.ElementCount < 20_000 && Check(target, d, seed);
 
         Shape Axes(int most) => Shape.Create([.. Enumerable.Range(0, rank).Select(_ => (long)random.Next(1, most + 1))]);
     }
 
-    private static void Check(Target target, DeepProductDescriptor d, int seed)
+    private static bool Check(Target target, DeepProductDescriptor d, int seed)
     {
         Device device = Targets.Open(target);
         using CommandQueue queue = device.CreateQueue();
         FusedDeepProduct<T>? fused = FusedDeepProduct<T>.Create(device, d, out _);
         if (fused is not { Differentiates: true })
         {
-            return;
+            return false;
         }
 
         Random random = new(seed);
@@ -96,6 +96,8 @@ public abstract class FusedDeepProductTests<T>
         {
             view.Tensor.Dispose();
         }
+
+        return true;
 
         double[][] Draw() => [.. Enumerable.Range(0, d.Depth).Select(l => Values((int)d.FilterShape(l).ElementCount))];
 
