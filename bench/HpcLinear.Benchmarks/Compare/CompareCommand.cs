@@ -186,7 +186,7 @@ internal sealed class CompareCommand
             ConvolutionProblem conv => conv.Descriptor.Flops,
             CompositionProblem chain => chain.NominalFlops,
             JacobianProblem jacobian => jacobian.NominalFlops(jacobian.Operations.First(o => JacobianProblem.NameOf(o) == row.Operation)),
-            RelaxationProblem relaxation => relaxation.Flops(row.Operation == "grads"),
+            RelaxationProblem relaxation => relaxation.Flops(RelaxationProblem.OperationOf(row.Operation)),
             _ => double.NaN,
         };
         string state = row.Checked;

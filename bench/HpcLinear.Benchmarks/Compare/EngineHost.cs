@@ -72,7 +72,7 @@ internal static class EngineHost
         ConvolutionProblem => ["fwd", "bwdd", "bwdw"],
         CompositionProblem => ["compose"],
         JacobianProblem jacobian => [.. jacobian.Operations.Select(JacobianProblem.NameOf)],
-        RelaxationProblem => ["relax", "grads"],
+        RelaxationProblem => [.. Enum.GetValues<RelaxationOperation>().Select(RelaxationProblem.NameOf)],
         _ => [],
     };
 

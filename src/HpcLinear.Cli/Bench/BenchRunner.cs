@@ -70,8 +70,12 @@ internal sealed class BenchRunner(Terminal terminal, Device device, double minSe
                 yield return (chain.Id, () => new CompositionTask<T>(queue, chain));
                 break;
             case RelaxationProblem relaxation:
-                yield return (relaxation.Id, () => new RelaxationTask<T>(queue, relaxation, gradient: false));
-                yield return (relaxation.Id + ":grads", () => new RelaxationTask<T>(queue, relaxation, gradient: true));
+                foreach (RelaxationOperation operation in Enum.GetValues<RelaxationOperation>())
+                {
+                    string id = operation == RelaxationOperation.Steps ? relaxation.Id : $"{relaxation.Id}:{RelaxationProblem.NameOf(operation)}";
+                    yield return (id, () => new RelaxationTask<T>(queue, relaxation, operation));
+                }
+
                 break;
             case ErrorRelaxationProblem errors:
                 yield return (errors.Id, () => new ErrorRelaxationTask<T>(queue, errors, RelaxationMethod.GradientDescent));

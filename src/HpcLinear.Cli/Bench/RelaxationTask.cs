@@ -4,7 +4,9 @@ using HpcLinear.Operations;
 
 namespace HpcLinear.Cli.Bench;
 
-/// <summary>Relaxation steps of a predictive-coding network from its feed-forward state on, or these and the weights' gradient.</summary>
+/// <summary>Relaxation steps of a predictive-coding network.</summary>
+/// <remarks>Steps alone start from random activities and go on from call to call, so that every layer moves in every step. A minibatch starts from the feed-forward state
+/// each time, as training does; layers that no error has reached are left out there.</remarks>
 internal sealed class RelaxationTask<T> : NetworkTask<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
@@ -12,34 +14,40 @@ internal sealed class RelaxationTask<T> : NetworkTask<T>
 
     private readonly RelaxationProblem problem;
     private readonly RelaxationOptions options;
-    private readonly bool gradient;
+    private readonly RelaxationOperation operation;
     private readonly Tensor<T> start;
     private readonly Tensor<T> weightGradient;
+    private readonly Tensor<T> prediction;
 
-    public RelaxationTask(CommandQueue queue, RelaxationProblem problem, bool gradient)
+    public RelaxationTask(CommandQueue queue, RelaxationProblem problem, RelaxationOperation operation)
         : base(queue, problem.Descriptor)
     {
         this.problem = problem;
-        this.gradient = gradient;
+        this.operation = operation;
         options = new() { Steps = problem.Steps, Step = Step };
-        start = Result<T>(queue, Network.ActivityShape);
+        start = Own(new RandomOperand(4, Network.ActivityCount).Upload<T>(queue, Network.ActivityShape));
         weightGradient = Result<T>(queue, Network.ParameterShape);
-        Plan.Forward(queue, Weights, X, start, Result<T>(queue, Network.TargetShape));
-        queue.Copy<T>(start, Activities);
+        prediction = Result<T>(queue, Network.TargetShape);
+        Start();
     }
 
-    public override double Flops => problem.Flops(gradient);
+    public override double Flops => problem.Flops(operation);
 
     public override void Execute()
     {
+        if (operation == RelaxationOperation.Minibatch)
+        {
+            Start();
+        }
+
         Plan.Relax(Queue, Weights, X, Y, Activities, options);
-        if (gradient)
+        if (operation != RelaxationOperation.Steps)
         {
             Plan.WeightGradient(Queue, Weights, X, Y, Activities, weightGradient);
         }
     }
 
-    public override Array Download() => Queue.Download<T>(gradient ? weightGradient : Activities);
+    public override Array Download() => Queue.Download<T>(operation == RelaxationOperation.Steps ? Activities : weightGradient);
 
     /// <summary>Two steps of the first and of the last sample by the definition: samples are independent.</summary>
     public override BenchCheck Check()
@@ -49,7 +57,8 @@ internal sealed class RelaxationTask<T> : NetworkTask<T>
             return new(0, 0, 0);
         }
 
-        Queue.Copy<T>(start, Activities);
+        Start();
+        T[] first = Queue.Download<T>(Activities);
         Plan.Relax(Queue, Weights, X, Y, Activities, options with { Steps = CheckedSteps });
         T[] all = Queue.Download<T>(Activities);
         List<T> got = [];
@@ -57,7 +66,7 @@ internal sealed class RelaxationTask<T> : NetworkTask<T>
         foreach (long sample in new[] { 0, Network.Batch - 1 })
         {
             (RelaxationDescriptor one, double[] xs, double[] ys) = SampleOf(sample);
-            double[] z = RelaxationReference.Forward(one, Parameters, xs).Activities;
+            double[] z = [.. Part(first, sample).Select(double.CreateTruncating)];
             for (int t = 0; t < CheckedSteps; t++)
             {
                 double[] g = RelaxationReference.Gradients(one, Parameters, xs, ys, z).Activities;
@@ -69,5 +78,17 @@ internal sealed class RelaxationTask<T> : NetworkTask<T>
         }
 
         return BenchCheck.Of<T>([.. got], [.. want], [.. want.Select(Math.Abs)], Network.Widths.Max() * (double)Network.Depth, all.Length);
+    }
+
+    private void Start()
+    {
+        if (operation == RelaxationOperation.Minibatch)
+        {
+            Plan.Forward(Queue, Weights, X, Activities, prediction);
+        }
+        else
+        {
+            Queue.Copy<T>(start, Activities);
+        }
     }
 }

@@ -39,11 +39,37 @@ internal sealed record CompositionProblem(string Id, DeepProductDescriptor Descr
     }
 }
 
-/// <summary>Relaxation steps of a predictive-coding network, and the weights' gradient after them.</summary>
+/// <summary>What is computed of a relaxation.</summary>
+internal enum RelaxationOperation
+{
+    /// <summary>Steps of descent from activities of which every layer moves.</summary>
+    Steps,
+
+    /// <summary>These, and the weights' gradient.</summary>
+    Gradient,
+
+    /// <summary>What a minibatch costs: feed-forward pass, steps from its state, weights' gradient.</summary>
+    Minibatch,
+}
+
+/// <summary>Relaxation steps of a predictive-coding network.</summary>
 internal sealed record RelaxationProblem(string Id, RelaxationDescriptor Descriptor, int Steps) : Problem(Id)
 {
-    /// <summary>Nominal operations of the relaxation, and of the weights' gradient after it if asked for.</summary>
-    public double Flops(bool gradient) => (Steps * Descriptor.StepFlops) + (gradient ? Descriptor.WeightGradientFlops : 0);
+    /// <summary>Name of an operation in tables.</summary>
+    public static string NameOf(RelaxationOperation operation) => operation switch
+    {
+        RelaxationOperation.Steps => "relax",
+        RelaxationOperation.Gradient => "grads",
+        _ => "minibatch",
+    };
+
+    /// <summary>The operation of a name.</summary>
+    public static RelaxationOperation OperationOf(string name) => Enum.GetValues<RelaxationOperation>().First(o => NameOf(o) == name);
+
+    /// <summary>Nominal operations, all layers counted in every step.</summary>
+    public double Flops(RelaxationOperation operation) => (Steps * Descriptor.StepFlops)
+        + (operation == RelaxationOperation.Steps ? 0 : Descriptor.WeightGradientFlops)
+        + (operation == RelaxationOperation.Minibatch ? Descriptor.WeightGradientFlops / 2 : 0);
 }
 
 /// <summary>Relaxation of a predictive-coding network in error coordinates, from zero errors: steps of descent, and iterations of the solvers.</summary>

@@ -30,6 +30,9 @@ internal unsafe ref partial struct RelaxationSlice<T>
     private T* own;
     private T* next;
 
+    /// <summary>The lowest layer whose errors the next step may change; 0 before the first.</summary>
+    private int reached;
+
     /// <param name="kernels">The instruction set.</param>
     /// <param name="layers">The network.</param>
     /// <param name="vectors">Vectors of samples, 1 or 2.</param>

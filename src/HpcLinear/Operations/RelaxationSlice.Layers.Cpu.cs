@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 using HpcLinear.Cpu;
 
 namespace HpcLinear.Operations;
@@ -188,6 +189,9 @@ internal unsafe ref partial struct RelaxationSlice<T>
     /// One sweep over all layers: every hidden layer's gradient at the same point, and its move. <see cref="Energies"/> are those before it.
     /// In place: layer l - 1 moves when layer l, the last that reads it, is done.
     /// </summary>
+    /// <remarks>Errors start at the output and go down a layer a step (the signal law of arXiv:2505.13124's networks), so from a feed-forward start half the layers of T = L
+    /// steps have errors of exactly zero below them and nothing that moves them: a step begins at the lowest layer that could have changed, with the bits of a full one.
+    /// Decay moves every layer, and stops by the gradient want all sums: then nothing is left out.</remarks>
     /// <param name="move">What is done with gradients.</param>
     /// <param name="velocity">Velocities, or where gradients are kept; laid out as activities; may be null for plain descent.</param>
     /// <param name="mask">Which units are free; null for all.</param>
@@ -196,13 +200,29 @@ internal unsafe ref partial struct RelaxationSlice<T>
     /// <param name="sums">Grows by g² and z² of each lane, <c>[2, lanes]</c>; null for neither.</param>
     public void Step(ActivityMove move, T* velocity, T* mask, T* steps, T momentum, T* sums)
     {
-        Visit(1, false);
-        for (int l = 2; l <= layers.Depth; l++)
+        bool waits = reached != 1 && move != ActivityMove.Keep && sums == null && layers.Decay == T.Zero;
+        int lowest = waits ? Math.Max(reached, 1) : 1;
+        if (lowest == 1)
+        {
+            Visit(1, false);
+        }
+        else
+        {
+            Clear(next, layers.Widths[lowest - 1] * Lanes);
+        }
+
+        int wrong = waits && lowest == 1 && !IsZero(next, layers.Widths[1] * Lanes) ? 1 : 0;
+        for (int l = Math.Max(lowest, 2); l <= layers.Depth; l++)
         {
             T* visited = next;
             next = own;
             own = visited;
             Visit(l, true);
+            if (waits && wrong == 0 && (l == layers.Depth || !IsZero(next, layers.Widths[l] * Lanes)))
+            {
+                wrong = l;
+            }
+
             nint below = layers.Unit[l - 1] * Lanes;
             ActivityUpdate<T> update = new()
             {
@@ -224,6 +244,24 @@ internal unsafe ref partial struct RelaxationSlice<T>
             };
             kernels.Update(vectors, &update, layers.Widths[l - 1]);
         }
+
+        if (waits)
+        {
+            reached = reached == 0 ? Math.Max(wrong - 1, 1) : Math.Clamp(wrong - 1, 1, reached);
+        }
+    }
+
+    private static bool IsZero(T* p, nint count)
+    {
+        for (nint done = 0; done < count; done += 1 << 20)
+        {
+            if (MemoryMarshal.AsBytes(new ReadOnlySpan<T>(p + done, (int)Math.Min(count - done, 1 << 20))).ContainsAnyExcept((byte)0))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Energies of all layers, without moving.</summary>
