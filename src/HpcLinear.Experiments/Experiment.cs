@@ -25,8 +25,10 @@ public abstract class Experiment
 
     /// <summary>Reads settings and lists the rows to compute.</summary>
     /// <param name="assignments"><c>key=value</c>, lists with commas; what is not named keeps its default.</param>
-    /// <exception cref="ArgumentException">Unknown key, or a value that cannot be read or is out of range; the message names it and what is expected.</exception>
-    public abstract ExperimentRun Prepare(IEnumerable<string> assignments);
+    /// <param name="isFull">Whether what is not named has the paper's value instead: hours, or a large device.</param>
+    /// <exception cref="ArgumentException">Unknown key, or a value that cannot be read or is out of range; the message names it and what is expected.
+    /// <paramref name="isFull"/> where the defaults are all there is.</exception>
+    public abstract ExperimentRun Prepare(IEnumerable<string> assignments, bool isFull = false);
 
     /// <summary>Refuses element types that the experiment does not run in.</summary>
     /// <param name="type"><c>f32</c> or <c>f64</c>.</param>
@@ -49,9 +51,9 @@ public abstract class Experiment<TSettings> : Experiment
     public override IReadOnlyList<Setting> Settings => SettingReader.Describe(new TSettings());
 
     /// <inheritdoc/>
-    public override ExperimentRun Prepare(IEnumerable<string> assignments)
+    public override ExperimentRun Prepare(IEnumerable<string> assignments, bool isFull = false)
     {
-        TSettings settings = SettingReader.Read(Name, new TSettings(), assignments);
+        TSettings settings = SettingReader.Read(Name, new TSettings(), assignments, isFull);
         JsonObject values = SettingReader.ToJson(settings);
         return new(this, values, [.. Plan(settings)], rows => [.. Expect(settings, rows)]);
     }

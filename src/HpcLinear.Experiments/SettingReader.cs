@@ -9,15 +9,20 @@ namespace HpcLinear.Experiments;
 /// <summary>Records of settings from text and to JSON.</summary>
 internal static class SettingReader
 {
-    /// <summary>A copy of the defaults with some settings assigned.</summary>
-    /// <exception cref="ArgumentException">Unknown, unreadable or out of range.</exception>
-    public static T Read<T>(string experiment, T defaults, IEnumerable<string> assignments)
+    /// <summary>A copy of the defaults, or of the paper's settings, with some settings assigned.</summary>
+    /// <exception cref="ArgumentException">Unknown, unreadable or out of range; the paper's where there are none.</exception>
+    public static T Read<T>(string experiment, T defaults, IEnumerable<string> assignments, bool isFull)
         where T : class, new()
     {
         T settings = new();
-        foreach ((PropertyInfo property, _) in Properties(typeof(T)))
+        if (isFull && Properties(typeof(T)).All(p => p.Rule.Full.Length == 0))
         {
-            property.SetValue(settings, property.GetValue(defaults));
+            throw new ArgumentException($"--full: the defaults of {experiment} are its only settings");
+        }
+
+        foreach ((PropertyInfo property, SettingAttribute rule) in Properties(typeof(T)))
+        {
+            property.SetValue(settings, isFull && rule.Full.Length > 0 ? Value(Key(property), property, rule, rule.Full) : property.GetValue(defaults));
         }
 
         HashSet<string> given = [];
@@ -48,7 +53,7 @@ internal static class SettingReader
     }
 
     public static IReadOnlyList<Setting> Describe(object defaults) =>
-        [.. Properties(defaults.GetType()).Select(p => new Setting(Key(p.Property), p.Rule.Help, Text(p.Property.GetValue(defaults)), Range(p.Property, p.Rule)))];
+        [.. Properties(defaults.GetType()).Select(p => new Setting(Key(p.Property), p.Rule.Help, Text(p.Property.GetValue(defaults)), Range(p.Property, p.Rule), p.Rule.Full))];
 
     /// <summary>What a row carries.</summary>
     public static JsonObject ToJson(object settings)

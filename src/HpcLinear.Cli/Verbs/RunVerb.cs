@@ -27,6 +27,9 @@ internal sealed class RunVerb : IVerb
     [Option("set", MetaValue = "KEY=VALUE", HelpText = "A setting; may be repeated. Lists have commas.")]
     public string? Set { get; set; }
 
+    [Option("full", HelpText = "The paper's settings where the defaults are smaller to be quick; hours, or a large device. --set goes before.")]
+    public bool Full { get; set; }
+
     [Option("out", MetaValue = "FILE", HelpText = "Rows as JSON Lines; NAME.jsonl by default. Rows that it has are not computed again.")]
     public string? Out { get; set; }
 
@@ -61,7 +64,7 @@ internal sealed class RunVerb : IVerb
             throw new ArgumentException($"--threads: 1 to 1024 expected, {Threads} given");
         }
 
-        ExperimentRun run = experiment.Prepare((Set ?? "").Split(SettingSeparator, StringSplitOptions.RemoveEmptyEntries));
+        ExperimentRun run = experiment.Prepare((Set ?? "").Split(SettingSeparator, StringSplitOptions.RemoveEmptyEntries), Full);
         using Device device = Targets.Open(Target, new() { Threads = Threads });
         using CommandQueue queue = device.CreateQueue();
         using RowFile file = RowFile.Open(Out ?? $"{experiment.Name}.jsonl");
@@ -87,10 +90,11 @@ internal sealed class RunVerb : IVerb
     {
         terminal.WriteLine($"hpclinear run {experiment.Name} [--set key=value]…   {experiment.Title} (arXiv:{experiment.Paper})");
         terminal.WriteLine();
-        TextTable table = new("setting", "meaning", "default", "values");
+        bool hasFull = experiment.Settings.Any(s => s.Full.Length > 0);
+        TextTable table = new(hasFull ? ["setting", "meaning", "default", "--full", "values"] : ["setting", "meaning", "default", "values"]);
         foreach (Setting s in experiment.Settings)
         {
-            table.Add(s.Key, s.Help, s.Default, s.Range);
+            table.Add(hasFull ? [s.Key, s.Help, s.Default, s.Full, s.Range] : [s.Key, s.Help, s.Default, s.Range]);
         }
 
         terminal.Write(table);

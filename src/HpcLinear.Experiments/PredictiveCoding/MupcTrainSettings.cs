@@ -20,7 +20,7 @@ public sealed record MupcTrainSettings
     public int Hidden { get; init; } = 128;
 
     /// <summary>Width N.</summary>
-    [Setting("width N of the hidden layers", Minimum = 1, Maximum = 65536)]
+    [Setting("width N of the hidden layers", Minimum = 1, Maximum = 65536, Full = "512")]
     public int Width { get; init; } = 64;
 
     /// <summary>φ.</summary>
@@ -36,7 +36,7 @@ public sealed record MupcTrainSettings
     public int Samples { get; init; }
 
     /// <summary>Epochs.</summary>
-    [Setting("epochs", Minimum = 1, Maximum = 10000)]
+    [Setting("epochs", Minimum = 1, Maximum = 10000, Full = "5")]
     public int Epochs { get; init; } = 1;
 
     /// <summary>T of relaxations of activities.</summary>
@@ -68,6 +68,6 @@ public sealed record MupcTrainSettings
     public double StandardRate { get; init; } = 0.001;
 
     /// <summary>Course of the rate.</summary>
-    [Setting("course of the learning rate: cosine falls to 0 at the end", Choices = "cosine constant")]
+    [Setting("course of the learning rate: cosine falls to 0 at the end", Choices = "cosine constant", Full = "constant")]
     public string Course { get; init; } = "cosine";
 }

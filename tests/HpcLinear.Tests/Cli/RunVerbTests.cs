@@ -72,6 +72,11 @@ public sealed class RunVerbTests
 
             // The defaults are what they say.
             Assert.NotEqual(0, e.Prepare(e.Settings.Where(s => s.Default.Length > 0).Select(s => $"{s.Key}={s.Default}").Concat(e.Settings.Any(s => s.Key == "data") ? ["data=here"] : [])).RowCount);
+            Assert.Equal(e.Settings.Any(s => s.Full.Length > 0), help.Output.Contains("--full", StringComparison.Ordinal));
+            if (e.Settings.Any(s => s.Full.Length > 0))
+            {
+                Assert.NotEqual(0, e.Prepare(e.Settings.Any(s => s.Key == "data") ? ["data=here"] : [], isFull: true).RowCount);
+            }
         }
     }
 
@@ -83,6 +88,7 @@ public sealed class RunVerbTests
     [InlineData("--threads: 1 to 1024 expected, -1 given", "run", "pc-theory", "--threads", "-1")]
     [InlineData("--set: samples=0 given, whole number from 1 to 4096 expected", "run", "pc-theory", "--set", "samples=0")]
     [InlineData("--set: width is given twice", "run", "pc-conditioning", "--set", "width=4", "--set", "width=5")]
+    [InlineData("--full: the defaults of pc-theory are its only settings", "run", "pc-theory", "--full")]
     [InlineData("option --set needs a value; see hpclinear run --help", "run", "pc-theory", "--set")]
     public void A_wrong_call_is_one_line(string message, params string[] args)
     {

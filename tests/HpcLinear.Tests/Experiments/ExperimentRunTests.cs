@@ -103,6 +103,18 @@ public sealed class ExperimentRunTests
         Assert.Equal(message, Assert.Throws<ArgumentException>(() => new SquaresExperiment().Prepare([assignment])).Message);
 
     [Fact]
+    public void Full_settings_are_the_papers_unless_set()
+    {
+        using TemporaryFolder folder = new();
+        using RowFile file = RowFile.Open(folder.File("r.jsonl"));
+        using Device device = Devices.Open("cpu:scalar");
+        using CommandQueue queue = device.CreateQueue();
+        new SquaresExperiment().Prepare(["numbers=2,4"], isFull: true).Execute(queue, "f64", file, new Collect(), TestContext.Current.CancellationToken);
+        Assert.Equal([12.0, 48], file.Rows.Where(r => !r.IsVerdict).Select(r => r.Number("square")));
+        Assert.Equal(5, new SquaresExperiment().Prepare([], isFull: true).RowCount);
+    }
+
+    [Fact]
     public void A_type_that_the_experiment_does_not_run_in_is_refused()
     {
         using TemporaryFolder folder = new();

@@ -42,10 +42,10 @@ internal sealed class SquaresExperiment : Experiment<SquaresSettings>
 
 internal sealed record SquaresSettings
 {
-    [Setting("what to square", Minimum = 1, Maximum = 100, InRows = false)]
+    [Setting("what to square", Minimum = 1, Maximum = 100, InRows = false, Full = "1,2,3,4,5")]
     public IReadOnlyList<int> Numbers { get; init; } = [1, 2, 3];
 
-    [Setting("a factor", Minimum = 0)]
+    [Setting("a factor", Minimum = 0, Full = "3")]
     public double Factor { get; init; } = 1;
 
     [Setting("the most expected", InRows = false)]
