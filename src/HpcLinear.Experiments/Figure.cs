@@ -1,12 +1,12 @@
 namespace HpcLinear.Experiments;
 
-/// <summary>A picture of rows: curves and points in panels side by side, described, not drawn.</summary>
+/// <summary>A picture of rows: curves and points in panels side by side, or maps, described, not drawn.</summary>
 /// <param name="Name">What the command line calls it.</param>
 /// <param name="Title">What it shows.</param>
 /// <param name="X">The axis below.</param>
 /// <param name="Y">The axis at the left.</param>
 /// <param name="Curves">Curves from the rows of one run. Those of one name look alike in all panels and share an entry of the legend.</param>
-public sealed record Figure(string Name, string Title, FigureAxis X, FigureAxis Y, Func<IReadOnlyList<Row>, IEnumerable<Curve>> Curves);
+public record Figure(string Name, string Title, FigureAxis X, FigureAxis Y, Func<IReadOnlyList<Row>, IEnumerable<Curve>> Curves);
 
 /// <summary>An axis.</summary>
 /// <param name="Label">Quantity and unit.</param>
