@@ -7,7 +7,7 @@ namespace HpcLinear.Experiments;
 public static class ExperimentList
 {
     /// <summary>In the order they are listed.</summary>
-    public static IReadOnlyList<Experiment> All { get; } = [new MupcTrain(), new MupcRatio(), new PcTheory(), new PcConditioning(), new LcnTwins(), new LcnExchange(), new LcnCurvature(), new LcnFlow(), new LcnCrossing(), new LcnDrift(), new LcnBasins()];
+    public static IReadOnlyList<Experiment> All { get; } = [new MupcTrain(), new MupcDepth(), new MupcTransfer(), new MupcRatio(), new PcTheory(), new PcConditioning(), new LcnTwins(), new LcnExchange(), new LcnCurvature(), new LcnFlow(), new LcnCrossing(), new LcnDrift(), new LcnBasins()];
 
     /// <summary>Finds an experiment.</summary>
     /// <exception cref="ArgumentException">There is none of that name; the message lists them.</exception>

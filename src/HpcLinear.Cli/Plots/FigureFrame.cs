@@ -62,7 +62,7 @@ internal sealed class FigureFrame
     }
 
     /// <summary>Lines of whole words.</summary>
-    private static string[] Wrap(string text, int letters)
+    public static string[] Wrap(string text, int letters)
     {
         List<string> lines = [""];
         foreach (string word in text.Split(' '))

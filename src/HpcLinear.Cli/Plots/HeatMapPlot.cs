@@ -8,7 +8,7 @@ namespace HpcLinear.Cli.Plots;
 /// <summary>Maps of a value over a grid: a coloured cell a value, with the value in it and a frame around the optimum; one scale of colours at the right.</summary>
 internal static class HeatMapPlot
 {
-    private const int ScaleSteps = 64;
+    private const int ScaleSteps = 64, LabelLetters = 29;
     private const float OuterFrame = 4.5f, InnerFrame = 2;
     private const double ScaleLeft = 0.06, ScaleRight = 0.17, ScaleLow = 0.12, ScaleHigh = 0.92, FrameInset = 0.035, PaleLuminance = 0.21;
 
@@ -85,7 +85,7 @@ internal static class HeatMapPlot
     private static void Scale(Plot plot, HeatMapFigure figure, double low, double high)
     {
         plot.Axes.SetLimits(0, 1, 0, 1);
-        Words(figure.Value.Label, ScaleLeft, 1, Alignment.UpperLeft);
+        Words(string.Join('\n', FigureFrame.Wrap(figure.Value.Label, LabelLetters)), ScaleLeft, 1, Alignment.UpperLeft);
         for (int i = 0; i < ScaleSteps; i++)
         {
             // Each goes on under the next, so that no seam shows.

@@ -81,7 +81,7 @@ public sealed class RunVerbTests
     }
 
     [Theory]
-    [InlineData("run: unknown experiment 'frob'; there are mupc-train, mupc-ratio, pc-theory, pc-conditioning, lcn-twins, lcn-exchange, lcn-curvature, lcn-flow, lcn-crossing, lcn-drift, lcn-basins", "run", "frob")]
+    [InlineData("run: unknown experiment 'frob'; there are mupc-train, mupc-depth, mupc-transfer, mupc-ratio, pc-theory, pc-conditioning, lcn-twins, lcn-exchange, lcn-curvature, lcn-flow, lcn-crossing, lcn-drift, lcn-basins", "run", "frob")]
     [InlineData("--type: pc-theory runs in f64, f32 given", "run", "pc-theory", "--type", "f32")]
     [InlineData("mupc-train: no data; set where MNIST's four files lie: --set data=FOLDER", "run", "mupc-train")]
     [InlineData("no-such-folder: no such folder, expected a folder of data", "run", "mupc-train", "--set", "data=no-such-folder")]

@@ -36,6 +36,39 @@ public sealed class MupcExperimentTests : IDisposable
         Assert.Contains("H = 2", Picture("training"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Depth_compares_all_arms_in_one_loop()
+    {
+        const string Arms = "mupc-paper,mupc-activities,mupc-errors,mupc-bp,mupc-head,sp-paper,sp-bp,sp-skips-errors";
+        Row[] rows = Run("mupc-depth", "f32", "hidden=2,6", "activations=tanh,relu", $"arms={Arms}", "width=8", "samples=640");
+        Assert.Equal(Arms.Split(','), rows.Take(8).Select(r => r.Text("arm")));
+        Assert.Equal(32, rows.Length);
+        Assert.All(rows, r => Assert.Equal(("trained", 10.0), (r.Text("outcome"), r.Number("updates"))));
+        Assert.All(rows.Where(r => r.Text("arm") == "mupc-head"), r => Assert.Equal(1, r.Number("moved_layers")));
+        Assert.All(rows.Where(r => r.Text("arm") is "mupc-bp" or "mupc-errors"), r => Assert.Equal(r.Number("hidden") + 1, r.Number("moved_layers")));
+
+        // The signal law: six short steps reach six layers, but the lowest of them with nothing that Adam would see.
+        Assert.All(rows.Where(r => r.Text("arm") == "mupc-paper" && r.Number("hidden") == 6), r => Assert.InRange(r.Number("moved_layers"), 2, 6));
+        Assert.Contains("mupc-bp", Picture("accuracy"), StringComparison.Ordinal);
+        Assert.Contains("layers moved", Picture("moved"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Transfer_marks_the_optimum_of_every_network()
+    {
+        Row[] rows = Run("mupc-transfer", "f32", "hidden=1,3", "widths=8,16", "depth-width=8", "rates=0.03,0.1", "steps=0.1,0.3", "samples=640");
+        Assert.Equal([(8, 1), (16, 1), (8, 3)], rows.Select(r => ((int)r.Number("width"), (int)r.Number("hidden"))).Distinct());
+        Assert.Equal(3 * 3 * 2, rows.Length);
+        Assert.All(rows, r => Assert.Equal(("trained", 10.0, 5), (r.Text("outcome"), r.Number("updates"), r.Numbers("curve_losses").Count)));
+        foreach (string kind in (string[])["widths", "depths"])
+        {
+            Assert.All(["N = 8, H = 1", kind == "widths" ? "N = 16, H = 1" : "N = 8, H = 3", "least of a panel", "0.03", "0.3"], t => Assert.Contains(t, Picture(kind), StringComparison.Ordinal));
+        }
+
+        Assert.Contains("layers moved", Picture("moved"), StringComparison.Ordinal);
+        Assert.Contains("depths, back-propagation", Picture("rates"), StringComparison.Ordinal);
+    }
+
     private Row[] Run(string experiment, string type, params string[] settings)
     {
         Cli.CommandLine run = Cli.CommandLine.Run(
